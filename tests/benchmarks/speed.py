@@ -183,7 +183,6 @@ def clocks(fitter: Fitter, clock: Callable[[], float]) -> Iterator[dict[str, flo
     places = (
         (FaceImage, "__init__", "crop"),
         (FaceImage, "crop", "crop"),
-        (stages, "channel_stack", "channels"),
         (CropChannels, "_planes", "channels"),
         (backend, "responses", "responses"),
         (PatchExperts, "probabilities", "responses"),
@@ -191,7 +190,7 @@ def clocks(fitter: Fitter, clock: Callable[[], float]) -> Iterator[dict[str, flo
         (stages, "regularised_mean_shift", "mean-shift"),
         (fitting, "correct", "regressor"),
         (fitting, "assess", "quality"),
-        (stages, "whole_face_features", "quality"),
+        (stages, "whole_face", "quality"),
     )
     kept = [(owner, name, getattr(owner, name)) for owner, name, _ in places]
 

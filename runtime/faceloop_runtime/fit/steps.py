@@ -16,6 +16,7 @@ from faceloop_runtime.imaging.channels import CropChannels
 from faceloop_runtime.imaging.crop import FaceImage
 from faceloop_runtime.pdm3d import head_pose
 from faceloop_runtime.quality import FitFeatures, estimate_quality, point_features
+from faceloop_runtime.quality.estimate import Looks, compiled_quality
 from faceloop_runtime.quality.features import compiled_point_features
 from faceloop_runtime.quality.validator import VALIDATOR_SCALE, whole_face
 from faceloop_runtime.regressor import cell_features
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from faceloop_runtime.model import FaceModel
     from faceloop_runtime.pdm import PointDistributionModel
+    from faceloop_runtime.quality import QualityEstimate
     from faceloop_runtime.regressor import ShapeRegressor
     from faceloop_runtime.responses import ResponseBackend
     from faceloop_runtime.start_network.start_map import Start
@@ -324,11 +326,7 @@ def _compiled_points(fit: CorrectedFit, typical: Rows | None) -> tuple[Rows, Flo
 
 def assess(model: FaceModel, fit: CorrectedFit, start: FitStart) -> Fit:
     """Estimate the quality of a fit that started somewhere; return all that is known of it."""
-    points = model.point_predictor
-    features, support = describe(model.pdm, fit, None if points is None else points.typical)
-    quality = estimate_quality(
-        features, model.validator, model.error_predictor, points, model.error_calibration
-    )
+    quality, support = _compiled_quality(model, fit) or _quality(model, fit)
     placed = fit.pose.apply(model.pdm.shape(fit.b))
     return Fit(
         points=placed,
@@ -348,6 +346,36 @@ def assess(model: FaceModel, fit: CorrectedFit, start: FitStart) -> Fit:
         else head_pose(model.shape3d, model.pose_correction, placed, quality.error),
         expressions=_expressions(model, fit.found, fit.cells),
     )
+
+
+def _quality(model: FaceModel, fit: CorrectedFit) -> tuple[QualityEstimate, Floats]:
+    """Estimate the quality of a fit, and how much of each response lies at its point."""
+    points = model.point_predictor
+    features, support = describe(model.pdm, fit, None if points is None else points.typical)
+    quality = estimate_quality(
+        features, model.validator, model.error_predictor, points, model.error_calibration
+    )
+    return quality, support
+
+
+def _compiled_quality(model: FaceModel, fit: CorrectedFit) -> tuple[QualityEstimate, Floats] | None:
+    """Return the same by the kernel, None if there is none or the model knows no points."""
+    points, calibration, last = model.point_predictor, model.error_calibration, fit.found.last
+    if points is None or calibration is None:
+        return None
+    looks = Looks(
+        maps=landmarks_last(last.evidence.maps),
+        responses=landmarks_last(last.responses),
+        offsets=(fit.points - last.evidence.centres) * last.evidence.scale,
+        variance=_NEARBY,
+        cells=fit.cells,
+        movements=fit.movements,
+        whole_face=fit.found.whole_face,
+        b=fit.b,
+        deviations=model.pdm.deviations,
+        displacement=model.pdm.displacement(fit.b),
+    )
+    return compiled_quality(looks, model.validator, model.error_predictor, points, calibration)
 
 
 def _expressions(model: FaceModel, found: SearchResult, cells: Rows) -> dict[str, float] | None:

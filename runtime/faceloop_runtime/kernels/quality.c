@@ -121,7 +121,7 @@ static void network(const float *restrict inputs, int64_t landmarks, const float
    predictor: centre, spread (N, FEATURES), weights of the neighbours transposed (N, N), places
    (N, 2), weights (N,), and of each of two networks, of errors and of visibility: hidden
    (INPUTS + 1, width), out (width + 1,), usual (N,). */
-EXPORT int32_t faceloop_predict_points(int64_t landmarks, int64_t width, int64_t seen_width,
+static int32_t predict_points(int64_t landmarks, int64_t width, int64_t seen_width,
                                        const float *features, const double *displacement, double face,
                                        double shape, const float *predictor, double *visibility,
                                        double *log_error) {
@@ -167,4 +167,63 @@ EXPORT int32_t faceloop_predict_points(int64_t landmarks, int64_t width, int64_t
     *log_error = logf(total);
     free(inputs);
     return 1;
+}
+
+/* All of `estimate_quality` in one call: of a tracked frame, calling would cost more than this.
+
+   validator: weights (seen,) and bias. whole_predictor: centre, spread (count,), hidden
+   (count + 1, whole_width) and out (whole_width + 1,). The others as above.
+   features: (count,) of `fit_features`. logs: log-odds of a face, log errors by the whole fit and
+   by its points. */
+EXPORT int32_t faceloop_quality(int64_t landmarks, int64_t size, int64_t seen, int64_t modes,
+                                int64_t width, int64_t seen_width, int64_t whole_width,
+                                const float *maps, const float *responses, const double *offsets,
+                                const float *cells, const float *typical, const double *movements,
+                                double variance, const float *whole, const double *b,
+                                const double *deviations, const double *displacement,
+                                const float *validator, const float *predictor,
+                                const float *whole_predictor, float *features, double *support,
+                                double *visibility, double *logs) {
+    const int64_t count = 2 * landmarks + modes + 4;
+    float *by_point = malloc((size_t)(FEATURES * landmarks + count + whole_width) * sizeof *by_point);
+    if (by_point == NULL) return 0;
+    float *z = by_point + FEATURES * landmarks, *layer = z + count;
+    faceloop_point_features(landmarks, size, maps, responses, offsets, cells, typical, movements,
+                            variance, by_point, support);
+    double shape = 0.0, moved = 0.0;
+    float supported = 0.0f;
+    logs[0] = dot(whole, validator, seen) + validator[seen];
+    for (int64_t n = 0; n < landmarks; n++) {
+        features[n] = by_point[FEATURES * n];
+        features[landmarks + n] = by_point[FEATURES * n + 1];
+        supported += by_point[FEATURES * n + 1];
+        moved += movements[n];
+    }
+    for (int64_t k = 0; k < modes; k++) {
+        const double deviation = b[k] / deviations[k];
+        features[2 * landmarks + k] = (float)fabs(deviation);
+        shape += deviation * deviation;
+    }
+    shape /= (double)modes;
+    features[count - 4] = (float)logs[0];
+    features[count - 3] = (float)(moved / (double)landmarks);
+    features[count - 2] = (float)shape;
+    features[count - 1] = supported / (float)landmarks;
+    const float *spread = whole_predictor + count, *hidden = spread + count;
+    const float *out = hidden + (count + 1) * whole_width;
+    memcpy(layer, hidden + count * whole_width, (size_t)whole_width * sizeof *layer);
+    for (int64_t i = 0; i < count; i++) {
+        const float by = clipped((features[i] - whole_predictor[i]) / spread[i], 6.0f);
+        const float *restrict row = hidden + i * whole_width;
+        for (int64_t j = 0; j < whole_width; j++) layer[j] += by * row[j];
+    }
+    float error = out[whole_width];
+    for (int64_t j = 0; j < whole_width; j++) error += (layer[j] > 0.0f ? layer[j] : 0.0f) * out[j];
+    logs[1] = error;
+    const double quarter = logs[0] / 4.0, face = quarter < -3.0 ? -3.0 : quarter > 3.0 ? 3.0 : quarter;
+    const int32_t made =
+        predict_points(landmarks, width, seen_width, by_point, displacement, face,
+                                shape < 5.0 ? shape : 5.0, predictor, visibility, logs + 2);
+    free(by_point);
+    return made;
 }

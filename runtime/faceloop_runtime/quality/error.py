@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,3 +45,9 @@ class ErrorPredictor:
         """Return the logarithm of the predicted NME for `fit_features` (Q,)."""
         z = np.clip((features - self.centre) / self.spread, -6.0, 6.0)
         return float(two_layers(z, self.hidden, self.out))
+
+    @cached_property
+    def packed(self) -> NDArray[np.float32]:
+        """All of it, as the kernel reads it."""
+        parts = (self.centre, self.spread, self.hidden.reshape(-1), self.out)
+        return np.concatenate(parts, dtype=np.float32)

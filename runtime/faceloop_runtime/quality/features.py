@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 POINT_FEATURES = 7
 """Features of each point by itself; see `point_features`."""
-_PLACES = 121
+PLACES = 121
 """Places of the search windows that the kernel is made for."""
 
 
@@ -115,7 +115,7 @@ def compiled_point_features(
         As in `point_features`.
     """
     function = kernel("point_features", "nnaaaaaaxaa")
-    if function is None or len(maps) != _PLACES:
+    if function is None or len(maps) != PLACES:
         return None
     count, size = cells.shape
     maps, responses = np.ascontiguousarray(maps), np.ascontiguousarray(responses)

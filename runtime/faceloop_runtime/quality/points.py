@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloop_runtime.kernels import kernel
-
 from .features import POINT_FEATURES
 from .network import two_layers
 
@@ -74,47 +72,6 @@ class PointPredictor:
     error: PointNetwork
     visible: PointNetwork
 
-    def __call__(
-        self, features: FitFeatures, face_logit: float
-    ) -> tuple[float, NDArray[np.float64]]:
-        """Return `log_error` and `visibility` of a fit.
-
-        Parameters
-        ----------
-        features : FitFeatures
-            What the fit looked like.
-        face_logit : float
-            The validator's log-odds.
-        """
-        found = self._compiled(features, face_logit)
-        if found is not None:
-            return found
-        inputs = self.inputs(features, face_logit)
-        return self.log_error(inputs), self.visibility(inputs)
-
-    def _compiled(
-        self, features: FitFeatures, face_logit: float
-    ) -> tuple[float, NDArray[np.float64]] | None:
-        """Return the same by the kernel, None if there is none or it cannot."""
-        function = kernel("predict_points", "nnnaaxxaaa")
-        if function is None:
-            return None
-        by_point = np.ascontiguousarray(features.points, np.float32)
-        displacement = np.ascontiguousarray(features.displacement, np.float64)
-        visibility, log_error = np.empty(len(self.places)), np.empty(1)
-        made = function(
-            len(self.places),
-            len(self.error.out) - 1,
-            len(self.visible.out) - 1,
-            by_point,
-            displacement,
-            *_shared_inputs(features, face_logit),
-            self._packed,
-            visibility,
-            log_error,
-        )
-        return (float(log_error[0]), visibility) if made else None
-
     def inputs(self, features: FitFeatures, face_logit: float) -> Rows:
         """Describe each point by its features, those near it, those of all, and where it is.
 
@@ -127,7 +84,8 @@ class PointPredictor:
         row[:, :POINT_FEATURES] = z
         row[:, POINT_FEATURES : 2 * POINT_FEATURES] = self._neighbours @ z
         row[:, 2 * POINT_FEATURES : 3 * POINT_FEATURES] = 2.0 * z.mean(axis=0)
-        row[:, -6], row[:, -5] = _shared_inputs(features, face_logit)
+        row[:, -6] = min(max(face_logit / 4.0, -3.0), 3.0)
+        row[:, -5] = min(float(features.z @ features.z) / len(features.z), 5.0)
         row[:, -4:-2] = 2.0 * self.places
         row[:, -2:] = np.clip(10.0 * features.displacement, -10.0, 10.0)
         return row
@@ -150,15 +108,9 @@ class PointPredictor:
         return np.asarray(1.5 * near / near.sum(axis=1, keepdims=True), dtype=np.float32)
 
     @cached_property
-    def _packed(self) -> Rows:
+    def packed(self) -> Rows:
         """All of it, as the kernel reads it."""
         parts = [self.centre, self.spread, self._neighbours.T, self.places, self.weights]
         for network in (self.error, self.visible):
             parts += [network.hidden, network.out, network.usual]
         return np.concatenate([part.reshape(-1) for part in parts], dtype=np.float32)
-
-
-def _shared_inputs(features: FitFeatures, face_logit: float) -> tuple[float, float]:
-    """Return the inputs that are the same for all points: how much of a face, how usual a shape."""
-    size = float(features.z @ features.z) / len(features.z)
-    return min(max(face_logit / 4.0, -3.0), 3.0), min(size, 5.0)

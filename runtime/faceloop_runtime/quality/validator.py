@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import cv2
@@ -40,6 +40,11 @@ class FaceValidator:
     def logit(self, features: NDArray[np.float32]) -> float:
         """Log-odds that the crop shows a face in this place."""
         return float(features @ self.weights) + self.bias
+
+    @cached_property
+    def packed(self) -> NDArray[np.float32]:
+        """Weights and bias, as the kernel reads them."""
+        return np.append(self.weights, self.bias).astype(np.float32)
 
 
 _FAMILIES = ("raw", "gradient", "lbp")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -19,13 +20,14 @@ from faceloop_runtime.imaging.channels import CHANNELS, CropChannels, channel_st
 from faceloop_runtime.kernels import compiled
 from faceloop_runtime.pdm3d import PoseCorrection, ShapeModel3D, head_pose
 from faceloop_runtime.pdm3d.head_pose import TURNS, _compiled_turns, _turns
-from faceloop_runtime.quality import FitFeatures, PointNetwork, PointPredictor, validator
-from faceloop_runtime.quality.features import POINT_FEATURES
+from faceloop_runtime.quality import FaceValidator, PointNetwork, validator
 from faceloop_runtime.quality.points import POINT_INPUTS
 from faceloop_runtime.track import appearance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from faceloop_runtime.model import FaceModel
 
 pytestmark = pytest.mark.skipif(compiled() is None, reason="no compiled kernels")
 SEEDS = st.integers(0, 2**32 - 1)
@@ -114,7 +116,9 @@ def test_the_pose_of_points_on_a_line_is_left_to_numpy() -> None:
     assert np.isfinite(head_pose(model, None, line, 0.02).roll)
 
 
-def _corrected_fit(rng: np.random.Generator, count: int, size: int) -> steps.CorrectedFit:
+def _corrected_fit(
+    rng: np.random.Generator, count: int, size: int, modes: int = 3, seen: int = 9
+) -> steps.CorrectedFit:
     logs = rng.normal(0, 3, (121, count))
     maps = (np.exp(logs) / np.exp(logs).sum(axis=0)).astype(np.float32)
     centres = rng.normal(size=count) + 1j * rng.normal(size=count)
@@ -122,10 +126,10 @@ def _corrected_fit(rng: np.random.Generator, count: int, size: int) -> steps.Cor
         maps.reshape(11, 11, count).transpose(2, 0, 1), centres, 54.0, np.ones(count)
     )
     responses = _rows(rng, 11, 11, count).transpose(2, 0, 1)
-    pose, b = Similarity(), np.zeros(3)
+    pose, b = Similarity(), rng.normal(size=modes)
     channels = CropChannels(np.zeros((60, 60), np.float32), ("raw",))
     last = steps.CropSearch(pose, channels, responses, evidence, ShapeState(1 + 0j, 0j, b), 0.0)
-    found = steps.SearchResult(last, pose, b, np.zeros(9, np.float32), 4)
+    found = steps.SearchResult(last, pose, b, _rows(rng, seen), 4)
     points = centres + 0.05 * (rng.normal(size=count) + 1j * rng.normal(size=count))
     cells, movements = _rows(rng, count, size), np.abs(rng.normal(0, 0.02, count))
     return steps.CorrectedFit(found, pose, b, points, cells, movements)
@@ -144,38 +148,41 @@ def test_features_of_points(seed: int, count: int, size: int, known: bool) -> No
 
 
 @examples
-@given(SEEDS, st.sampled_from([3, 17, 70]), st.floats(-40, 40), st.floats(0.1, 5))
-def test_predicted_points(seed: int, count: int, logit: float, spread: float) -> None:
+@given(SEEDS, st.floats(0.1, 30))
+def test_quality(small_model: FaceModel, seed: int, spread: float) -> None:
+    """With networks that react: those of the small model are nearly constant."""
     rng = np.random.default_rng(seed)
-
-    def network(width: int) -> PointNetwork:
-        return PointNetwork(
-            _rows(rng, POINT_INPUTS + 1, width, spread=0.3),
-            _rows(rng, width + 1),
-            _rows(rng, count),
-        )
-
-    predictor = PointPredictor(
-        places=_rows(rng, count, 2),
-        typical=_rows(rng, count, 16),
-        centre=_rows(rng, count, POINT_FEATURES),
-        spread=rng.uniform(0.2, 2, (count, POINT_FEATURES)).astype(np.float32),
-        weights=np.full(count, 1 / count, np.float32),
-        error=network(24),
-        visible=network(5),
+    points = small_model.point_predictor
+    assert points is not None
+    predictor = replace(
+        points,
+        typical=_rows(rng, *points.typical.shape, spread=0.1),
+        spread=rng.uniform(0.3, 2, points.spread.shape).astype(np.float32),
+        error=PointNetwork(_rows(rng, POINT_INPUTS + 1, 24), _rows(rng, 25), points.error.usual),
+        visible=PointNetwork(_rows(rng, POINT_INPUTS + 1, 5), _rows(rng, 6), points.error.usual),
     )
-    features = FitFeatures(
-        whole_face=np.zeros(9, np.float32),
-        points=_rows(rng, count, POINT_FEATURES, spread=spread),
-        z=spread * rng.normal(size=4),
-        displacement=rng.normal(size=(count, 2)),
-        correction=0.01,
+    whole = small_model.error_predictor
+    model = replace(
+        small_model,
+        point_predictor=predictor,
+        validator=FaceValidator(_rows(rng, len(small_model.validator.weights)), 0.3),
+        error_predictor=replace(
+            whole, hidden=_rows(rng, len(whole.hidden), 16), out=_rows(rng, 17, spread=0.3)
+        ),
     )
-    inputs = predictor.inputs(features, logit)
-    found = predictor._compiled(features, logit)
-    assert found is not None
-    assert found[0] == pytest.approx(predictor.log_error(inputs), abs=2e-5)
-    np.testing.assert_allclose(found[1], predictor.visibility(inputs), atol=1e-5)
+    fit = _corrected_fit(
+        rng, *points.typical.shape, len(model.pdm.variances), len(model.validator.weights)
+    )
+    fit = replace(fit, b=spread * fit.b * model.pdm.deviations)
+    compiled_one = steps._compiled_quality(model, fit)
+    assert compiled_one is not None
+    (found, support), (expected, near) = compiled_one, steps._quality(model, fit)
+    np.testing.assert_allclose(support, near, atol=1e-5)
+    np.testing.assert_allclose(found.features, expected.features, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found.visibility, expected.visibility, atol=1e-3)
+    assert found.score == pytest.approx(expected.score, abs=1e-4)
+    assert found.error == pytest.approx(expected.error, rel=1e-3)
+    assert found.bound == pytest.approx(expected.bound, rel=1e-3)
 
 
 @examples
