@@ -41,12 +41,12 @@ static void warp(const float *restrict in, int64_t height, int64_t width, const 
 
 /* Means of squares of `by` pixels, as whole numbers, as OpenCV rounds them. */
 static void reduce(const uint8_t *picture, int64_t stride, int64_t by, int64_t down, int64_t across,
-                   uint32_t *restrict sums, float *restrict out) {
+                   uint16_t *restrict sums, float *restrict out) {
     const float share = 1.0f / (float)(by * by);
     for (int64_t y = 0; y < down; y++, out += across) {
         memset(sums, 0, (size_t)(across * by) * sizeof *sums);
         for (int64_t i = 0; i < by; i++, picture += stride)
-            for (int64_t x = 0; x < across * by; x++) sums[x] += picture[x];
+            for (int64_t x = 0; x < across * by; x++) sums[x] = (uint16_t)(sums[x] + picture[x]);
         for (int64_t x = 0; x < across; x++) {
             uint32_t sum = 0;
             for (int64_t i = 0; i < by; i++) sum += sums[x * by + i];
@@ -59,9 +59,10 @@ static void reduce(const uint8_t *picture, int64_t stride, int64_t by, int64_t d
    number. matrix: to pixels of the reduced part. */
 EXPORT int32_t faceloop_reduced_crop(const uint8_t *part, int64_t stride, int64_t by, int64_t down,
                                      int64_t across, const double *matrix, int64_t size, float *crop) {
-    float *small = malloc((size_t)(down * across) * sizeof *small + (size_t)(across * by) * sizeof(uint32_t));
+    if (by > 256) return 0; /* or sums of bytes would not fit */
+    float *small = malloc((size_t)(down * across) * sizeof *small + (size_t)(across * by) * sizeof(uint16_t));
     if (small == NULL) return 0;
-    reduce(part, stride, by, down, across, (uint32_t *)(small + down * across), small);
+    reduce(part, stride, by, down, across, (uint16_t *)(small + down * across), small);
     warp(small, down, across, matrix, size, crop);
     free(small);
     return 1;

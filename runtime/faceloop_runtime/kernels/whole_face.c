@@ -43,12 +43,15 @@ static void blur(const float *in, int64_t size, float *restrict out, float *rest
    (P' / WIDE, S, WIDE). */
 static void pool(const float *channel, int64_t size, int64_t pooled, const float *down,
                  const float *across, float *restrict row, float *restrict out) {
+    /* Whole vectors: what they read beyond a row is the next one, or `row`, and counts nowhere. */
+    const int64_t padded = (size + WIDE - 1) / WIDE * WIDE;
     for (int64_t i = 0; i < pooled; i++, out += pooled) {
-        memset(row, 0, size * sizeof *row);
+        memset(row, 0, padded * sizeof *row);
         for (int64_t y = 0; y < size; y++) {
-            float share = down[i * size + y];
+            const float share = down[i * size + y], *restrict from = channel + y * size;
             if (share != 0.0f)
-                for (int64_t x = 0; x < size; x++) row[x] += share * channel[y * size + x];
+                for (int64_t x = 0; x < padded; x += WIDE)
+                    VECTORS for (int k = 0; k < WIDE; k++) row[x + k] += share * from[x + k];
         }
         for (int64_t first = 0; first < pooled; first += WIDE) {
             const float *shares = across + first * size;
@@ -71,7 +74,7 @@ EXPORT int32_t faceloop_whole_face(int64_t size, int64_t pooled, int64_t familie
                                    const int64_t *family, const float *crop, const float *down,
                                    const float *across, float *out) {
     const int64_t area = size * size;
-    float *work = size > WINDOW ? malloc((4 * area + size + WINDOW) * sizeof *work) : NULL;
+    float *work = size > WINDOW ? malloc((4 * area + size + 2 * WIDE) * sizeof *work) : NULL;
     if (work == NULL) return 0;
     float *a = work, *b = a + area, *norm = b + area, *channel = norm + area, *row = channel + area;
 #define POOL() (pool(channel, size, pooled, down, across, row, out), out += pooled * pooled)
