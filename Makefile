@@ -64,11 +64,13 @@ linkcheck: $(VENV)/.docs  ## whether the addresses that the documentation names 
 bench: $(VENV)/.bench  ## the figures of docs/reference/figures.md
 	$(BIN)/python tests/benchmarks/muct.py --dlib --detector --predictor
 	$(BIN)/python tests/benchmarks/muct.py --faces 75 150 300 552
+	$(BIN)/python tests/benchmarks/cold.py --repeat 3
 	$(BIN)/python tests/benchmarks/muct.py --starter
 	$(BIN)/python tests/benchmarks/curve.py
 	$(BIN)/python tests/benchmarks/wild.py --dlib
 	$(BIN)/python tests/benchmarks/franck.py
 	$(BIN)/python tests/benchmarks/speed.py
+	$(BIN)/python tests/benchmarks/detection.py --only speed
 	$(BIN)/python tests/benchmarks/tracking.py
 	$(BIN)/python tests/benchmarks/head_pose.py
 	$(BIN)/python tests/benchmarks/expressions.py

@@ -67,14 +67,15 @@ class Measured(Workers):
 
     def as_done(self, function: Any, items: Any, **_: Any) -> Iterator[tuple[int, Any]]:
         """Do one after the other."""
-        cost = self.costs.setdefault(type(function).__name__, Cost())
+        name = type(function.function).__name__
+        cost = self.costs.setdefault(name, Cost())
         cost.common = len(pickle.dumps(function))
         for number, item in enumerate(items):
             begun = time.thread_time()  # trainings of scales have a thread each
             result = function(item)
             cost.seconds += time.thread_time() - begun
             cost.items += 1
-            cost.faces += len(item) if type(function).__name__ == GATHERING else 1
+            cost.faces += len(item) if name == GATHERING else 1
             begun = time.thread_time()
             cost.there += len(pickle.dumps(item))
             cost.back += len(pickle.dumps(result))
@@ -123,7 +124,7 @@ def compared(project: Project, config: TrainingConfig) -> None:
         results.append(timed(f"{count} process{'es' * (count > 1)}", count, f"local:{count}"))
     for count in (1, 2, 4):
         with LocalCluster(
-            n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=50
+            n_workers=count, threads_per_worker=1, dashboard_address=":0", silence_logs=50
         ) as cluster:
             results.append(timed(f"Dask, {count}", count, cluster.scheduler_address))
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import platform
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
+from faceloop_datasets import InputError
 from faceloop_datasets.workers import workers_in_use
+from faceloop_runtime import kernels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -78,7 +82,43 @@ class StepCounter:
         done : callable, optional
             Told each result as it comes, to count it.
         """
-        return self.workers.map(function, items, batch=_TOGETHER, check=self.check, done=done)
+        return self.workers.map(
+            alike(function), items, batch=_TOGETHER, check=self.check, done=done
+        )
+
+    def map_sum(
+        self, function: Callable[[_T], _R], chunks: Sequence[_T], done: Callable[[int], None]
+    ) -> _R:
+        """Have the workers apply a function to chunks, and return the sum of the results.
+
+        Parameters
+        ----------
+        function, chunks, done
+            As in `Workers.map_sum`.
+        """
+        return self.workers.map_sum(alike(function), chunks, check=self.check, done=done)
+
+
+@dataclass(frozen=True)
+class _Alike(Generic[_T, _R]):
+    """A function that is done only where the kernels are those of where it was asked for."""
+
+    function: Callable[[_T], _R]
+    kernels: str
+
+    def __call__(self, item: _T) -> _R:
+        if (there := kernels.describe()) != self.kernels:
+            raise InputError(
+                f"A worker ({platform.node()}) computes with {there}, and this computer with "
+                f"{self.kernels}: their results may differ. Use workers with processors of one "
+                "kind, or set FACELOOP_KERNELS=0 for all."
+            )
+        return self.function(item)
+
+
+def alike(function: Callable[[_T], _R]) -> Callable[[_T], _R]:
+    """Return a function for workers that gives the same bits there, or refuses."""
+    return _Alike(function, kernels.describe())
 
 
 def parallel_map(function: Callable[[_T], _R], items: Sequence[_T], threads: int = 0) -> list[_R]:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from threadpoolctl import threadpool_limits
 
+from faceloop_datasets.opencv import opencv_version
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -97,4 +99,4 @@ def versions() -> tuple[tuple[str, str], ...]:
             found.append((library, version(library)))
         except PackageNotFoundError:
             found.append((library, "none"))
-    return (*found, ("processor", platform.machine()))
+    return (*found, ("OpenCV", opencv_version()), ("processor", platform.machine()))

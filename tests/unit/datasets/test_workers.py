@@ -25,7 +25,7 @@ def scheduler():
     from distributed import LocalCluster
 
     with LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
+        n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=50
     ) as cluster:
         yield cluster.scheduler_address
 
@@ -157,3 +157,16 @@ def test_a_scheduler_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) 
         open_workers("tcp://127.0.0.1:1")
     with pytest.raises(InputError, match=r"needs certificates, .* names none"):
         open_workers("tls://127.0.0.1:1")
+
+
+def test_a_worker_of_other_versions_is_refused() -> None:
+    from faceloop_datasets.workers.cluster import _do
+    from faceloop_datasets.workers.jobs import Packed, versions
+
+    packed, here = Packed.of(abs), versions()
+    assert _do(packed.name, packed.content, [-1], here) == [1]
+    others = tuple((name, "0.1" if name == "numpy" else one) for name, one in here)
+    with pytest.raises(
+        InputError, match=r"has numpy [\d.]+, and this computer 0\.1: .* same versions"
+    ):
+        _do(packed.name, packed.content, [-1], others)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 import warnings
+from dataclasses import replace
 from threading import Barrier
 
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from faceloop_datasets import Cancelled, Monitor, Progress
-from faceloop_trainer.parallel import StepCounter, parallel_map, run_both
+from faceloop_datasets import Cancelled, InputError, Monitor, Progress
+from faceloop_trainer.parallel import StepCounter, alike, parallel_map, run_both
 
 
 def test_results_keep_their_order() -> None:
@@ -72,3 +73,11 @@ def test_solvers_in_threads_stop_early_in_silence() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         parallel_map(solve, range(40))
+
+
+def test_a_worker_with_other_kernels_refuses() -> None:
+    function = alike(abs)
+    assert function(-1) == 1
+    elsewhere = replace(function, kernels="compiled (another processor)")  # type: ignore[type-var]
+    with pytest.raises(InputError, match=r"this computer with compiled \(another"):
+        elsewhere(-1)

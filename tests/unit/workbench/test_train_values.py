@@ -111,7 +111,7 @@ class TestMessages:
     @pytest.mark.parametrize(
         "message",
         [
-            Train("/a b/faces", {"channels": ["raw"], "holdout": 0.2}),
+            Train("/a b/faces", {"channels": ["raw"], "holdout": 0.2}, scheduler="local:2"),
             WriteReport("/a b/faces", ("new", "starter")),
             ImportModel("/a b/faces", "theirs.safetensors"),
             CheckLabels("/a b/faces"),

@@ -21,6 +21,7 @@ from faceloop_runtime.model import FaceModel
 from faceloop_runtime.start.finding import find_faces
 from faceloop_trainer.data.faces import whole_pictures
 from faceloop_trainer.data.split import unseen_faces
+from faceloop_trainer.parallel import alike
 
 from .kept_fits import KeptFits, MeasuredFit
 from .protocol import EvaluationProtocol
@@ -305,7 +306,7 @@ class _Measurement:
             # Threads set by turns how many BLAS has, which may round otherwise.
             with threadpool_limits(1, "blas"):
                 made = workers.map(
-                    self._fitting, lean, check=lambda: monitor.check("measuring fits")
+                    alike(self._fitting), lean, check=lambda: monitor.check("measuring fits")
                 )
             self._made_away = {id(face): fit for face, fit in zip(wanted, made, strict=True)}
 

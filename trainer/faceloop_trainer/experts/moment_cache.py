@@ -101,10 +101,9 @@ def _gathered(
     """Return the moments of many faces, gathered by workers, each of which has its pictures."""
     size = max(_CHUNK, -(-len(faces) // _MOST_CHUNKS))
     chunks = [faces[first : first + size] for first in range(0, len(faces), size)]
-    return steps.workers.map_sum(
+    return steps.map_sum(
         _Gathering(sampling, landmarks),
         [tuple(face.lean() for face in chunk) for chunk in chunks],
-        check=steps.check,
         done=lambda number: steps.tick(len(chunks[number])),
     )
 
