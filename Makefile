@@ -87,6 +87,7 @@ bench: $(VENV)/.bench  ## the figures of docs/reference/figures.md
 	$(BIN)/python tests/benchmarks/quality.py
 	$(BIN)/python tests/benchmarks/quality.py --seed 1
 	$(BIN)/python tests/benchmarks/retrain.py --repeat 3
+	$(BIN)/python tests/benchmarks/one_click.py --repeat 3 --dlib
 	$(BIN)/python tests/benchmarks/scale.py
 	xvfb-run -a -s "-screen 0 1600x1000x24" $(BIN)/python tests/benchmarks/live.py
 

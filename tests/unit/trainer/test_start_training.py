@@ -74,9 +74,8 @@ def test_it_is_ridge_regression(strength: float) -> None:
 def test_searches_start_near_faces_of_people_it_has_not_seen(
     made: StartTraining, training_set: TrainingSet
 ) -> None:
-    errors = []
-    for one in variants(training_set, 100):
-        start = made.start(one)
+    errors, shown = [], variants(training_set, 100)
+    for one, start in zip(shown, made.starts(shown), strict=True):
         truth = one.points()
         points = start.pose.apply(training_set.pdm.shape(start.b))
         iod = np.linalg.norm(truth[28] - truth[23])
@@ -99,15 +98,14 @@ def test_a_face_does_not_move_its_own_start(
     other = replace(TrainingSet.of(training_set.scheme, moved, _CONFIG), pdm=pdm)
     again = StartTraining(other, Cache(None), steps())
     again.__dict__["strength"] = made.strength
-    before, after = made.start(one), again.start(one)
+    (before,), (after,) = made.starts([one]), again.starts([one])
     np.testing.assert_allclose(before.pose.matrix(), after.pose.matrix(), rtol=0.02, atol=1.0)
 
 
 def test_hidden_points_are_expected_hidden(made: StartTraining, training_set: TrainingSet) -> None:
-    shown, expected = [], []
-    for one in variants(training_set, 100):
-        shown.append(one.face().trains_patches)
-        expected.append(made.start(one).visibility)
+    every = variants(training_set, 100)
+    shown = [one.face().trains_patches for one in every]
+    expected = [start.visibility for start in made.starts(every)]
     seen, hidden = np.array(expected)[np.array(shown)], np.array(expected)[~np.array(shown)]
     assert seen.mean() > hidden.mean() + 0.08
 

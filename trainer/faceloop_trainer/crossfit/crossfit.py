@@ -253,7 +253,8 @@ class CrossFit:
 
         shown = [wanted[name] for name in missing]
         # Where a search starts is found out here: what the start network says of a face is kept.
-        jobs = [(one.lean(), self.start_training.start(one)) for one in shown]
+        starts = self.start_training.starts(shown) if shown else []
+        jobs = [(one.lean(), start) for one, start in zip(shown, starts, strict=True)]
         made = self.steps.map(
             self.searcher, jobs, done=lambda fit: self.steps.tick(error=float(fit.error))
         )

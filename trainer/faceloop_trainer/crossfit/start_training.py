@@ -74,14 +74,16 @@ class StartTraining:
         self._scale = 1.0 / (features.std(axis=0) + 1e-3)
         self._rows = ((features - self._centre) * self._scale).astype(np.float64)
 
-    def start(self, one: FaceVariant) -> Start:
-        """Return where a search for a face starts, by the map that never saw its subject.
+    def starts(self, shown: Sequence[FaceVariant]) -> list[Start]:
+        """Return where searches for faces start, by the maps that never saw their subjects.
 
-        The face need not be among these: its subject's fold says which map that is.
+        The faces need not be among these: a subject's fold says which map that is.
         """
-        (arrays,) = self.looks([one])
-        frame = Similarity(*map(float, arrays["frame"]))
-        return self._maps[one.fold].start(frame, arrays["features"])
+        pairs = zip(shown, self.looks(shown), strict=True)
+        return [
+            self._maps[one.fold].start(Similarity(*map(float, looks["frame"])), looks["features"])
+            for one, looks in pairs
+        ]
 
     def looks(self, shown: Sequence[FaceVariant]) -> list[Arrays]:
         """Return what the start network says of some faces, see `Looks.descriptions`."""
