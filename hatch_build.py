@@ -61,7 +61,7 @@ def compile_kernels() -> tuple[list[Path], str]:
     library = _library()
     for name in library.INSTRUCTION_SETS:
         library.library_file(name).unlink(missing_ok=True)
-    if library.switched_off():
+    if library.switched_off:
         return [], f"{library.SWITCH} is 0"
     try:
         made = [_compile(library, "baseline")]
@@ -95,6 +95,7 @@ def _compile(library: ModuleType, name: str) -> Path:
             extra_postargs=options,
         )
         # A process may be using the one that is there: it is replaced, not written over.
+        dest.parent.mkdir(exist_ok=True)
         fresh = dest.with_suffix(f".new{dest.suffix}")
         compiler.link_shared_object(objects, str(fresh), libraries=[] if microsoft else ["m"])
         fresh.replace(dest)

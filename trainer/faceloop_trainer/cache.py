@@ -32,6 +32,7 @@ from safetensors.numpy import save as to_bytes
 from faceloop_datasets import InputError
 from faceloop_datasets.files import atomic_path, read_regular
 from faceloop_datasets.opencv import opencv_version
+from faceloop_runtime import kernels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +72,8 @@ def _platform() -> tuple[object, ...]:
     libraries = ("faceloop", "numpy", "scipy")
     # Two people who share a project do not take each other's files for damaged ones.
     account = hashlib.blake2b(_secret(), digest_size=8).hexdigest()
-    return (_FORMAT, account, platform.machine(), *map(version, libraries), opencv_version())
+    here = platform.machine(), kernels.describe()
+    return (_FORMAT, account, *here, *map(version, libraries), opencv_version())
 
 
 class Cache:

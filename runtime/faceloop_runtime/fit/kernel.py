@@ -11,7 +11,7 @@ import numpy as np
 from faceloop_runtime.kernels import address
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Maps = NDArray[np.float32]
 
+ARGUMENTS = "pppanxxap"
 _WIDTH = 8
 """Rows of the tangent are filled up with zeros to a multiple of it."""
 _NO_MEMORY = 1
@@ -79,19 +80,8 @@ class _ShapeModel:
 _models: WeakKeyDictionary[PointDistributionModel, _ShapeModel] = WeakKeyDictionary()
 
 
-def landmark_weights(library: ctypes.CDLL, maps: Maps, reliability: Maps) -> Floats:
-    """Weights of the landmarks by their maps (S * S, N)."""
-    weights = np.empty(len(reliability))
-    call = library.faceloop_landmark_weights
-    call.argtypes, call.restype = [_ADDRESS, _ADDRESS, _COUNT, _ADDRESS], None
-    maps = np.ascontiguousarray(maps)
-    reliability = np.ascontiguousarray(reliability, np.float32)
-    call(address(maps), address(reliability), len(weights), address(weights))
-    return weights
-
-
 def regularised_mean_shift(
-    library: ctypes.CDLL,
+    function: Callable[..., int],
     pdm: PointDistributionModel,
     state: Floats,
     variances: Sequence[float],
@@ -106,8 +96,8 @@ def regularised_mean_shift(
 
     Parameters
     ----------
-    library : ctypes.CDLL
-        The compiled kernels.
+    function : callable
+        The kernel ``mean_shift``, of the arguments `ARGUMENTS`.
     pdm : PointDistributionModel
     state : ndarray, shape (4 + K,)
         Turn, shift and parameters; changed in place.
@@ -140,22 +130,16 @@ def regularised_mean_shift(
     seen = _Evidence(address(maps), address(centres), address(weights), evidence[3])
     parts = [np.ascontiguousarray(part, np.float64) for part in prior]
     expected = _Prior(*(address(part) for part in parts))
-    schedule, step = (_NUMBER * len(variances))(*variances), _NUMBER()
-    call = library.faceloop_mean_shift
-    call.argtypes = [
-        *(_ADDRESS, _ADDRESS, _ADDRESS, _ADDRESS),
-        *(_COUNT, _NUMBER, _NUMBER),
-        *(_ADDRESS, _ADDRESS),
-    ]
-    failed = call(
+    step = _NUMBER()
+    failed = function(
         model.address,
         ctypes.addressof(expected),
         ctypes.addressof(seen),
-        ctypes.addressof(schedule),
+        np.array(variances, np.float64),
         len(variances),
         noise,
         pose_penalty,
-        address(state),
+        state,
         ctypes.addressof(step),
     )
     if failed == _NO_MEMORY:

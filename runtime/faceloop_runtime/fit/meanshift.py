@@ -14,7 +14,7 @@ from scipy.linalg.lapack import dpotrf, dpotrs
 
 from faceloop_runtime.geometry import as_complex, as_points
 from faceloop_runtime.pdm.gaussian import prior_penalty
-from faceloop_runtime.responses.experts import SEARCH, search_kernels
+from faceloop_runtime.responses.experts import SEARCH, search_kernel
 
 from . import kernel
 
@@ -129,9 +129,12 @@ def landmark_weights(maps: Maps, reliability: NDArray[np.float32]) -> Floats:
     -------
     ndarray, shape (N,)
     """
-    library = search_kernels()
-    if library is not None:
-        return kernel.landmark_weights(library, landmarks_last(maps), reliability)
+    function = search_kernel("landmark_weights", "aana")
+    if function is not None:
+        found = np.empty(len(reliability))
+        last = np.ascontiguousarray(landmarks_last(maps))
+        function(last, np.ascontiguousarray(reliability, np.float32), len(found), found)
+        return found
     weights = reliability / (_spread(maps)[2] + 1.0)
     total = float(weights.mean())
     return np.asarray(weights / total if total > 0 else weights, dtype=np.float64)
@@ -263,12 +266,14 @@ def regularised_mean_shift(
     if not variances:
         return start, 0.0
     prior = prior or ShapePrior.of(pdm)
-    library = search_kernels()
-    if library is not None:
-        turn, shift = start.turn, start.shift
-        numbers = np.array([turn.real, turn.imag, shift.real, shift.imag, *start.b])
+    function = search_kernel("mean_shift", kernel.ARGUMENTS)
+    if function is not None:
+        numbers = np.empty(4 + len(start.b))
+        numbers[0], numbers[1] = start.turn.real, start.turn.imag
+        numbers[2], numbers[3] = start.shift.real, start.shift.imag
+        numbers[4:] = start.b
         moved = kernel.regularised_mean_shift(
-            library,
+            function,
             pdm,
             numbers,
             variances,

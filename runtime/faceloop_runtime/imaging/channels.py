@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import cv2
 import numpy as np
 
-from faceloop_runtime.kernels import address, compiled
+from faceloop_runtime.kernels import kernel, reused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,10 +78,12 @@ class CropChannels:
 
     def _planes(self) -> NDArray[np.float32]:
         crop = np.ascontiguousarray(self.crop, np.float32)
-        out = np.empty((plane_count(self.families), *crop.shape), np.float32)
-        library = compiled()
-        if library is not None:
-            _planes_by_kernel(library, crop, self.families, out)
+        out = reused((plane_count(self.families), *crop.shape))
+        function = kernel("planes", "annpnpa")
+        if function is not None:
+            numbers, directions = _for_kernel(self.families)
+            if function(crop, *crop.shape, numbers, len(self.families), directions, out):
+                raise MemoryError
             return out
         start = 0
         for family in self.families:
@@ -89,20 +91,6 @@ class CropChannels:
             _FILL_PLANES[family](crop, out[start : start + count])
             start += count
         return out
-
-
-def _planes_by_kernel(
-    library: ctypes.CDLL, crop: Crop, families: tuple[str, ...], out: NDArray[np.float32]
-) -> None:
-    call, (height, width) = library.faceloop_planes, crop.shape
-    call.argtypes = [
-        *(ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64),
-        *(ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p),
-    ]
-    numbers, directions = _for_kernel(families)
-    failed = call(address(crop), height, width, numbers, len(families), directions, address(out))
-    if failed:
-        raise MemoryError
 
 
 @cache

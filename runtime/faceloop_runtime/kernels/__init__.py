@@ -6,5 +6,6 @@ repository), once for each instruction set, and loaded by ctypes.
 
 from .calls import kernel
 from .library import address, compiled, describe
+from .memory import reused
 
-__all__ = ["address", "compiled", "describe", "kernel"]
+__all__ = ["address", "compiled", "describe", "kernel", "reused"]

@@ -30,7 +30,12 @@ class _Array:
             return ctypes.c_void_p(array.ctypes.data)
 
 
-_KINDS: dict[str, Any] = {"a": _Array, "n": ctypes.c_int64, "x": ctypes.c_double}
+_KINDS: dict[str, Any] = {
+    "a": _Array,
+    "p": ctypes.c_void_p,
+    "n": ctypes.c_int64,
+    "x": ctypes.c_double,
+}
 
 
 def kernel(name: str, arguments: str) -> Callable[..., int] | None:
@@ -42,7 +47,7 @@ def kernel(name: str, arguments: str) -> Callable[..., int] | None:
         Of the function, without what all of them begin with.
     arguments : str
         What it takes, a letter each: ``a`` an array that is contiguous and of the type the kernel
-        expects, or None; ``n`` a whole number, ``x`` a number.
+        expects, or None; ``p`` an address; ``n`` a whole number, ``x`` a number.
     """
     library = compiled()
     return None if library is None else _function(library, name, arguments)

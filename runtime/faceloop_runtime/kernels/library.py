@@ -19,12 +19,17 @@ SWITCH = "FACELOOP_KERNELS"
 """Environment variable: 0 leaves the kernels out, of what is built and of what is used."""
 BUILD = "python hatch_build.py"
 
+switched_off = os.environ.get(SWITCH) == "0"
+"""Whether the kernels are not wanted. Every call of one looks here: the environment is too slow."""
 _Byte = ctypes.c_char
 
 
 def library_file(instruction_set: str) -> Path:
-    """Return where the library for an instruction set lies, or would lie."""
-    return FOLDER / f"kernels-{instruction_set}{'.dll' if os.name == 'nt' else '.so'}"
+    """Return where the library for an instruction set lies, or would lie.
+
+    In a folder that is no package, or Python would take it for a module.
+    """
+    return FOLDER / "lib" / f"{instruction_set}{'.dll' if os.name == 'nt' else '.so'}"
 
 
 def sources() -> list[Path]:
@@ -37,19 +42,14 @@ def checksum() -> int:
     return zlib.crc32(b"\0".join(file.read_bytes() for file in sources())) >> 1
 
 
-def switched_off() -> bool:
-    """Say whether the kernels are not wanted."""
-    return os.environ.get(SWITCH) == "0"
-
-
 def compiled() -> ctypes.CDLL | None:
     """Return the kernels, None where there are none: NumPy then computes the same, slower."""
-    return None if switched_off() else _load()[0]
+    return None if switched_off else _load()[0]
 
 
 def describe() -> str:
     """Say for people what computes here: compiled for which processors, or why not."""
-    return f"NumPy ({SWITCH}=0)" if switched_off() else _load()[1]
+    return f"NumPy ({SWITCH}=0)" if switched_off else _load()[1]
 
 
 @cache

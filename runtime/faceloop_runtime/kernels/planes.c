@@ -80,7 +80,7 @@ static void gradient(const float *restrict crop, int64_t height, int64_t width, 
                 y1 = (float)directions[3], x2 = (float)directions[4], y2 = (float)directions[5];
     for (int64_t i = 0; i < size; i++) {
         /* 4 gray levels: the noise of a camera; flat regions stay near 0. */
-        const float over = norm[i] + 4.0f, x = gx[i] / over, y = gy[i] / over;
+        const float share = 1.0f / (norm[i] + 4.0f), x = gx[i] * share, y = gy[i] * share;
         gx[i] = x;
         gy[i] = y;
         first[i] = fabsf(x * x0 + y * y0);
@@ -129,14 +129,17 @@ static void raw(const float *restrict crop, int64_t height, int64_t width, float
 EXPORT int32_t faceloop_planes(const float *crop, int64_t height, int64_t width,
                                const int64_t *families, int64_t count, const double *directions,
                                float *out) {
-    const int64_t size = height * width;
-    float *row = malloc(sizeof(float) * (size_t)(size + 2 * width + 4 * WINDOW));
+    const int64_t size = height * width, rows = 2 * width + 4 * WINDOW;
+    int64_t needed = rows;
+    for (int64_t k = 0; k < count; k++)
+        if (families[k] == 0)
+            needed = rows + size;
+    float *row = malloc(sizeof(float) * (size_t)needed);
     if (row == NULL)
         return 1;
-    float *centred = row + 2 * width + 4 * WINDOW;
     for (int64_t k = 0; k < count; k++) {
         if (families[k] == 0) {
-            raw(crop, height, width, out, row, centred);
+            raw(crop, height, width, out, row, row + rows);
             out += size;
         } else if (families[k] == 1) {
             gradient(crop, height, width, out, row, directions);

@@ -134,8 +134,8 @@ static int64_t within(int64_t place) {
 }
 
 /* planes: plane, height, width. centres: landmark, (x, y). maps: row, column, landmark. */
-EXPORT void faceloop_responses(const struct bank *bank, const float *planes, int64_t height,
-                               int64_t width, const int64_t *centres, float *maps) {
+EXPORT int32_t faceloop_responses(const struct bank *bank, const float *planes, int64_t height,
+                                  int64_t width, const int64_t *centres, float *maps) {
     const int64_t n = bank->landmarks;
     const float *w = bank->weights;
     int64_t size = 0; /* of the filters of a landmark */
@@ -185,4 +185,5 @@ EXPORT void faceloop_responses(const struct bank *bank, const float *planes, int
             for (int j = 0; j < SEARCH; j++)
                 maps[(i * SEARCH + j) * n + k] = tile[i][j] + bank->bias[k];
     }
+    return 0;
 }

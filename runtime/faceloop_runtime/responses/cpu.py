@@ -10,8 +10,8 @@ import numpy as np
 
 from faceloop_runtime.imaging.channels import CropChannels, plane_count, terms
 
-from .experts import SEARCH, search_kernels
-from .kernel import KernelBank
+from .experts import SEARCH, search_kernel
+from .kernel import ARGUMENTS, KernelBank
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,14 +79,15 @@ class CpuResponses:
 
     def _bank(self, level: int, families: tuple[str, ...]) -> _Bank | KernelBank:
         """Return filters for the planes of these families, or for the channels themselves."""
-        library = search_kernels() if self._dtype is np.float32 else None
-        key = level, families, library is not None
+        single = self._dtype is np.float32
+        function = search_kernel("responses", ARGUMENTS) if single else None
+        key = level, families, function is not None
         if key not in self._banks:
             experts = self._experts[level]
             weights = on_planes(experts.weights, families) if families else experts.weights
             before = experts.patch // 2 + weights.shape[-1] - experts.patch
-            if library is not None and KernelBank.takes(weights):
-                self._banks[key] = KernelBank(library, weights, experts.bias, before)
+            if function is not None and KernelBank.takes(weights):
+                self._banks[key] = KernelBank(function, weights, experts.bias, before)
             else:
                 self._banks[key] = _Bank(weights, experts.bias, before, self._dtype)
         return self._banks[key]

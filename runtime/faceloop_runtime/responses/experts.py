@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import ctypes
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloop_runtime.kernels import address, compiled
+from faceloop_runtime.kernels import kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SEARCH = 11
 """Width of the search window, in pixels of the crop."""
@@ -54,9 +57,12 @@ class PatchExperts:
     def probabilities(self, responses: NDArray[np.float32]) -> NDArray[np.float32]:
         """Turn response maps (N, S, S) into probability maps that sum to 1 each."""
         # The landmarks last in memory: sums over places then run along it.
-        library = search_kernels()
-        if library is not None:
-            return _by_kernel(library, responses, self.gain)
+        function = search_kernel("probabilities", "aanxa")
+        if function is not None:
+            logits = np.ascontiguousarray(responses.transpose(1, 2, 0), np.float32)
+            maps, gain = np.empty_like(logits), np.ascontiguousarray(self.gain, np.float32)
+            function(logits, gain, len(gain), _FLOOR, maps)
+            return maps.transpose(2, 0, 1)
         z = np.ascontiguousarray(responses.transpose(1, 2, 0)).reshape(-1, len(responses))
         z = z * self.gain
         z -= z.max(axis=0)
@@ -66,24 +72,9 @@ class PatchExperts:
         return z.reshape(*responses.shape[1:], -1).transpose(2, 0, 1)
 
 
-def search_kernels() -> ctypes.CDLL | None:
-    """Return the compiled kernels of the search, None where NumPy has to do without."""
-    return compiled() if SEARCH == _KERNEL_SEARCH else None
-
-
-def _by_kernel(
-    library: ctypes.CDLL, responses: NDArray[np.float32], gain: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    logits = np.ascontiguousarray(responses.transpose(1, 2, 0), np.float32)
-    gain = np.ascontiguousarray(gain, np.float32)
-    maps, call = np.empty_like(logits), library.faceloop_probabilities
-    call.argtypes = [
-        *(ctypes.c_void_p, ctypes.c_void_p),
-        *(ctypes.c_int64, ctypes.c_float, ctypes.c_void_p),
-    ]
-    call.restype = None
-    call(address(logits), address(gain), len(gain), _FLOOR, address(maps))
-    return maps.transpose(2, 0, 1)
+def search_kernel(name: str, arguments: str) -> Callable[..., int] | None:
+    """Return one of the search's kernels, see `kernel`; None if windows are of another width."""
+    return kernel(name, arguments) if SEARCH == _KERNEL_SEARCH else None
 
 
 def windows(

@@ -12,12 +12,13 @@ from faceloop_runtime.kernels import address
 from .experts import SEARCH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float32]
 
+ARGUMENTS = "pannaa"
 _STRIDE = 12
 """Columns of a piece, at most; as in ``kernels/responses.c``, like all that follows here."""
 _FAST_ROWS = 11
@@ -53,15 +54,17 @@ class KernelBank:
 
     Parameters
     ----------
-    library : ctypes.CDLL
-        The compiled kernels.
+    function : callable
+        The kernel ``responses``, of the arguments `ARGUMENTS`.
     weights : ndarray of float32, shape (N, C, P, P)
     bias : ndarray of float32, shape (N,)
     before : int
         Pixels of a filter left of (and above) the place that its response is for.
     """
 
-    def __init__(self, library: ctypes.CDLL, weights: Floats, bias: Floats, before: int) -> None:
+    def __init__(
+        self, function: Callable[..., int], weights: Floats, bias: Floats, before: int
+    ) -> None:
         pieces = list(_pieces(weights))
         parts = [_laid_out(weights, piece) for piece in pieces]
         rows = np.concatenate([*parts, np.zeros((len(weights), 0, _STRIDE), np.float32)], axis=1)
@@ -74,14 +77,8 @@ class KernelBank:
         piece, laid_out, biases = (address(array) for array in self._kept)
         self._bank = _Bank(len(weights), len(pieces), piece, laid_out, biases, before)
         self._address = ctypes.addressof(self._bank)
+        self._call = function
         self._channels = weights.shape[1]
-        self._call = library.faceloop_responses
-        self._call.argtypes = [
-            *(ctypes.c_void_p, ctypes.c_void_p),
-            *(ctypes.c_int64, ctypes.c_int64),
-            *(ctypes.c_void_p, ctypes.c_void_p),
-        ]
-        self._call.restype = None
 
     @staticmethod
     def takes(weights: Floats) -> bool:
@@ -101,7 +98,7 @@ class KernelBank:
             )
         # The landmarks last in memory: what follows takes sums over the places of each.
         maps = np.empty((SEARCH, SEARCH, len(places)), np.float32)
-        self._call(self._address, address(channels), height, width, address(places), address(maps))
+        self._call(self._address, channels, height, width, places, maps)
         return maps.transpose(2, 0, 1)
 
 

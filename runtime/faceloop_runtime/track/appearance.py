@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.kernels import kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,50 +47,84 @@ def matched_pose(gray: Gray, pose: Similarity, appearance: Appearance) -> Simila
         The face as `appearance_of` cut it out.
     """
     around = _cut(gray, pose, _SIDE + 2 * _REACH)
-    match = cv2.matchTemplate(around, appearance, cv2.TM_CCOEFF_NORMED)
+    match = _correlations(around, appearance)
     row, column = divmod(int(match.argmax()), match.shape[1])
     dx = column + _between(match[row].tolist(), column) - _REACH
     dy = row + _between(match[:, column].tolist(), row) - _REACH
     return pose.after(Similarity(tx=dx / _SCALE, ty=dy / _SCALE))
 
 
+def _correlations(around: Appearance, appearance: Appearance) -> Appearance:
+    """Return the normalised correlation at each place, (S, S)."""
+    found = _compiled_correlations(around, appearance)
+    if found is None:
+        found = np.asarray(cv2.matchTemplate(around, appearance, cv2.TM_CCOEFF_NORMED), np.float32)
+    return found
+
+
+def _compiled_correlations(around: Appearance, appearance: Appearance) -> Appearance | None:
+    """Return the same by the kernel, None if there is none or it cannot."""
+    function, places = kernel("correlations", "nnaaa"), len(around) - len(appearance) + 1
+    if function is None:
+        return None
+    match = np.empty((places, places), np.float32)
+    return match if function(len(around), len(appearance), around, appearance, match) else None
+
+
 def _cut(gray: Gray, pose: Similarity, side: int) -> Appearance:
     # Not a FaceImage: for one small crop its pyramid takes longer than all the rest.
-    part, to_part = _surroundings(gray, pose, 0.75 * side / _SCALE)
+    part, by, to_part = _surroundings(gray, pose, 0.75 * side / _SCALE)
     middle = (side - 1) / 2
     from_cut = to_part.after(pose).after(
         Similarity(1 / _SCALE, 0.0, -middle / _SCALE, -middle / _SCALE)
     )
-    return cv2.warpAffine(
-        part,
-        from_cut.matrix(),
+    crop = _compiled_crop(part, by, from_cut.matrix(), side)
+    return _crop(part, by, from_cut.matrix(), side) if crop is None else crop
+
+
+def _crop(part: Gray, by: int, matrix: NDArray[np.float64], side: int) -> Appearance:
+    """Reduce a part of a picture by a whole number and warp it, shape (side, side)."""
+    if by > 1:
+        size = part.shape[1] // by, part.shape[0] // by
+        part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    crop = cv2.warpAffine(
+        part.astype(np.float32),
+        matrix,
         (side, side),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
-    ).astype(np.float32)
+    )
+    return np.asarray(crop, dtype=np.float32)
 
 
-def _surroundings(gray: Gray, pose: Similarity, reach: float) -> tuple[Gray, Similarity]:
-    """Return the picture up to ``reach`` (IOD) from the face, reduced by a whole number.
+def _compiled_crop(
+    part: Gray, by: int, matrix: NDArray[np.float64], side: int
+) -> Appearance | None:
+    """Return the same by the kernel, None if there is none or it cannot."""
+    function = kernel("reduced_crop", "annnnana")
+    # Of a picture that is mirrored, or a view of every second pixel, the bytes lie otherwise.
+    if function is None or part.strides[1] != 1 or part.strides[0] < 0:
+        return None
+    crop = np.empty((side, side), np.float32)
+    down, across = part.shape[0] // by, part.shape[1] // by
+    made = function(part, part.strides[0], by, down, across, matrix, side, crop)
+    return crop if made else None
 
-    Whole, because OpenCV averages areas five times as fast then; and always on the same grid of
+
+def _surroundings(gray: Gray, pose: Similarity, reach: float) -> tuple[Gray, int, Similarity]:
+    """Return the picture up to ``reach`` (IOD) from the face, and how it is to be reduced.
+
+    By a whole number, because that is several times as fast; and always on the same grid of
     the picture, so that a pose that differs by nothing gives nothing else.
     """
     far, by = reach * pose.scale, max(1, int(pose.scale / _SCALE))
     if min(gray.shape) < by:
         by = 1
-    (x0, across), (y0, down) = (
-        _span(at - far, at + far, count // by, by)
-        for at, count in zip((pose.tx, pose.ty), gray.shape[::-1], strict=True)
-    )
+    x0, across = _span(pose.tx - far, pose.tx + far, gray.shape[1] // by, by)
+    y0, down = _span(pose.ty - far, pose.ty + far, gray.shape[0] // by, by)
     part = gray[y0 * by : (y0 + down) * by, x0 * by : (x0 + across) * by]
-    if by > 1:
-        part = np.asarray(
-            cv2.resize(part, (across, down), interpolation=cv2.INTER_AREA), dtype=np.uint8
-        )
     shift = 0.5 / by - 0.5
-    to_grid = Similarity(1 / by, 0.0, shift - x0, shift - y0)
-    return part, to_grid
+    return part, by, Similarity(1 / by, 0.0, shift - x0, shift - y0)
 
 
 def _span(low: float, high: float, count: int, by: int) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -20,6 +21,7 @@ from faceloop_runtime.pdm3d.head_pose import TURNS, _compiled_turns, _turns
 from faceloop_runtime.quality import FitFeatures, PointNetwork, PointPredictor, validator
 from faceloop_runtime.quality.features import POINT_FEATURES
 from faceloop_runtime.quality.points import POINT_INPUTS
+from faceloop_runtime.track import appearance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -173,3 +175,39 @@ def test_predicted_points(seed: int, count: int, logit: float, spread: float) ->
     assert found is not None
     assert found[0] == pytest.approx(predictor.log_error(inputs), abs=2e-5)
     np.testing.assert_allclose(found[1], predictor.visibility(inputs), atol=1e-5)
+
+
+@examples
+@given(SEEDS, st.integers(1, 9), st.integers(1, 30), st.floats(-0.6, 0.6), st.floats(-9, 40))
+def test_small_crops(seed: int, by: int, side: int, angle: float, shift: float) -> None:
+    """Of a part of a larger picture; the crop may lie beyond it by half."""
+    rng = np.random.default_rng(seed)
+    down, across = rng.integers(1, 40, 2)
+    picture = rng.integers(0, 256, (down * by + 3, across * by + 5), dtype=np.uint8)
+    part = picture[2 : 2 + down * by, 1 : 1 + across * by]
+    matrix = Similarity.from_polar(1.1, angle, shift, 0.7 * shift).matrix()
+    expected = appearance._crop(part, by, matrix, side)
+    found = appearance._compiled_crop(part, by, matrix, side)
+    assert found is not None
+    np.testing.assert_allclose(found, expected, atol=2e-2)
+
+
+@examples
+@given(SEEDS, st.integers(4, 30), st.integers(0, 25), st.floats(3, 80))
+def test_correlations(seed: int, small: int, more: int, contrast: float) -> None:
+    rng = np.random.default_rng(seed)
+    around = np.clip(rng.normal(100, contrast, (small + more,) * 2), 0, 255).astype(np.float32)
+    wanted = np.ascontiguousarray(around[more // 2 :, more // 3 :][:small, :small])
+    wanted += _rows(rng, small, small, spread=0.3 * contrast)
+    expected = cv2.matchTemplate(around, wanted, cv2.TM_CCOEFF_NORMED)
+    found = appearance._compiled_correlations(around, wanted)
+    assert found is not None
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_nothing_correlates_with_a_flat_picture() -> None:
+    wanted = _crop(np.random.default_rng(0), 24)
+    for level in (0.0, 77.3, 255.0):
+        found = appearance._compiled_correlations(np.full((40, 40), level, np.float32), wanted)
+        assert found is not None
+        assert not found.any()
