@@ -54,11 +54,14 @@ def beside_dlib(report: Report, scheme: Scheme, faces: Sequence[Face], args: Any
     whole = pictures(scheme, faces)
     model, first = cold(scheme, ready, args.seed)
     rows, ours = [{"who": "ours", **first}], [first["cpu s"]]
+    title = f"cold training of {len(ready)} faces, one thread"
+    report.table(title, rows)
     for _ in range(args.repeat):
         start = time.process_time()
         DlibPredictor(scheme, model.pdm, whole, args.seed, threads=1)
         dlib = time.process_time() - start
         rows.append({"who": "dlib", "cpu s": round(dlib, 2)})
+        report.table(title, rows)
         _, times = cold(scheme, ready, args.seed)
         rows.append({"who": "ours", **times})
         ours.append(times["cpu s"])

@@ -19,7 +19,7 @@ enum { FACES = 16, MAPS = 12, TOGETHER = 16 };
    scale    what spectra are multiplied by before they are rounded */
 EXPORT int32_t faceloop_add_products(double *sums, int64_t stride, const float *spectra,
                                      const double *times, int64_t faces, int64_t maps,
-                                     int64_t frequencies, float scale) {
+                                     int64_t frequencies, double scale) {
     double re[MAPS][FACES][TOGETHER], im[MAPS][FACES][TOGETHER];
     if (faces > FACES || maps > MAPS)
         return 0;
@@ -31,8 +31,8 @@ EXPORT int32_t faceloop_add_products(double *sums, int64_t stride, const float *
             for (int64_t f = 0; f < faces; f++) {
                 const float *row = spectra + 2 * ((f * maps + m) * frequencies + first);
                 for (int64_t q = 0; q < count; q++) {
-                    re[m][f][q] = rintf(scale * row[2 * q]);
-                    im[m][f][q] = rintf(scale * row[2 * q + 1]);
+                    re[m][f][q] = rintf((float)scale * row[2 * q]);
+                    im[m][f][q] = rintf((float)scale * row[2 * q + 1]);
                 }
             }
         double *out = sums + 2 * first;

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceloop_runtime.imaging.channels import CropChannels
+from faceloop_runtime.kernels import library
 from faceloop_runtime.responses.experts import windows
 from faceloop_trainer.experts.channel_basis import mirrored_planes
 from faceloop_trainer.experts.moments import (
@@ -88,7 +89,7 @@ def test_compiled_products_are_the_same_to_the_bit(
     times = np.array([1.0, 1, -1, 1, 1])
     sums = np.zeros((2, len(pairs(maps)), 3, *SPECTRUM), np.complex128)
     add_products(sums[0, :, 1], spectra, times)
-    monkeypatch.setenv("FACELOOP_KERNELS", "0")
+    monkeypatch.setattr(library, "switched_off", True)
     add_products(sums[1, :, 1], spectra, times)
     np.testing.assert_array_equal(sums[0], sums[1])
     assert sums[0, :, 1].any(axis=(1, 2)).all()

@@ -7,7 +7,6 @@ So they can be gathered in any order, added, and taken apart again, to the same 
 
 from __future__ import annotations
 
-from ctypes import c_float, c_int64, c_void_p
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy.fft
 
-from faceloop_runtime.kernels import compiled
+from faceloop_runtime.kernels import address, kernel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -222,17 +221,10 @@ def add_products(
     times : ndarray, shape (F,)
         How often each face counts.
     """
-    library, (faces, maps) = compiled(), spectra.shape[:2]
-    if library is not None and library.faceloop_add_products(
-        c_void_p(sums.ctypes.data),
-        c_int64(sums.strides[0] // sums.itemsize),
-        c_void_p(spectra.ctypes.data),
-        c_void_p(times.ctypes.data),
-        c_int64(faces),
-        c_int64(maps),
-        c_int64(SPECTRUM[0] * SPECTRUM[1]),
-        c_float(1 / _STEP),
-    ):
+    (faces, maps), size = spectra.shape[:2], SPECTRUM[0] * SPECTRUM[1]
+    stride = sums.strides[0] // sums.itemsize
+    add = kernel("add_products", "pnaannnx")
+    if add and add(address(sums[0]), stride, spectra, times, faces, maps, size, 1 / _STEP):
         return
     spectra = spectra * np.float32(1 / _STEP)
     whole = np.rint(spectra.view(np.float32)).view(np.complex64).astype(np.complex128)
