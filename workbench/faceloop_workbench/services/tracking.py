@@ -121,6 +121,7 @@ def track_video(
     finding: Finding = AUTOMATIC,
     keep: Iterable[Path] = (),
     each: Callable[[FrameResult], None] | None = None,
+    threads: int = 0,
     progress: ProgressLike = None,
 ) -> TrackResult:
     """Track a video, frame by frame in constant memory.
@@ -155,6 +156,8 @@ def track_video(
         Files besides the video that must not be replaced, see `faceloop_datasets.outputs`.
     each : callable, optional
         Is given the result of each frame.
+    threads : int
+        As `faceloop_datasets.Video` takes it.
     progress : Monitor or callable, optional
         Told each frame; a monitor may stop the work after each: then the files hold the frames
         until there.
@@ -172,7 +175,7 @@ def track_video(
     if plot is not None:  # the others are opened before the first frame, this one after the last
         refuse_unwritable(plot)
     drawn = None if plot is None else _plot(plot, model)
-    monitor, video = Monitor.of(progress), Video(path)
+    monitor, video = Monitor.of(progress), Video(path, threads=threads)
     tracker = Tracker(
         model,
         max_faces=max_faces,

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from .tracking import TrackResult
 
 
+_THREADS = 2
+"""That decode. A process has a core, and each thread holds a frame; of one alone tracking takes 5 %
+more processor time."""
+
+
 @dataclass(frozen=True)
 class TrackSettings:
     """What is fitted, and how: everything that the results depend on besides the video.
@@ -214,6 +219,7 @@ class TrackVideo:
             table=settings.table,
             finding=settings.finding,
             each=recorder.add if self.keep else None,
+            threads=_THREADS,
             progress=None if job.counter is None else _Counter(job.counter),
         )
         seconds = time.perf_counter() - begun

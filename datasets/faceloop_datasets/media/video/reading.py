@@ -92,6 +92,9 @@ class Video:
     ----------
     path : str or Path
         The file.
+    threads : int
+        Threads that decode when it is iterated, each of which holds a frame; 0 is as many as
+        FFmpeg chooses, by the cores. Where other processes keep these busy, two are enough.
 
     Attributes
     ----------
@@ -127,8 +130,8 @@ class Video:
     the decoder's order and spaced evenly.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+    def __init__(self, path: str | Path, *, threads: int = 0) -> None:
+        self.path, self._threads = Path(path), threads
         self.warning: str | None = None
         self._lock = threading.Lock()
         self._reader: StreamReader | None = None
@@ -168,7 +171,7 @@ class Video:
             that have been delivered.
         """
         count = 0
-        with StreamReader(self.path) as reader:
+        with StreamReader(self.path, most=self._threads) as reader:
             for frame in self._from(reader, 0):
                 count = frame.index + 1
                 yield frame

@@ -56,13 +56,16 @@ class StreamReader:
         Whether several frames are decoded at once. It is faster; but where the last frames of a
         file are damaged, whole ones that are decoded at the same time are lost with them.
 
+    most : int
+        Threads, each of which holds a frame; 0 is as many as FFmpeg chooses, by the cores.
+
     Raises
     ------
     InputError
         If it is no video that can be read.
     """
 
-    def __init__(self, path: Path, *, threads: bool = True) -> None:
+    def __init__(self, path: Path, *, threads: bool = True, most: int = 0) -> None:
         self.path = path
         self.at = 0  # number of the next frame, kept by who reads
         self.bad_packets = 0
@@ -75,6 +78,7 @@ class StreamReader:
             raise
         self.stream.codec_context.options = _LIMITS
         self.stream.thread_type = "AUTO" if threads else "NONE"
+        self.stream.codec_context.thread_count = most
 
     def _best_stream(self) -> VideoStream:
         streams = self.container.streams.video
