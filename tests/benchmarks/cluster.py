@@ -11,6 +11,8 @@ Then it measures what a face costs in each kind of work, how many bytes of it tr
 what a pair of partial sums takes to be added and to travel, and computes the time of a training of
 100,000 faces by 1 to 1000 workers: work, the client's line (1 and 10 Gbit/s), scheduling (1 ms a
 job, as Dask's documentation says), the tree of sums, and what the client does alone.
+The last grows faster up to 400 faces than beyond, where detector and quality models take no more:
+with fewer than 800 FACES it is an upper bound.
 """
 
 from __future__ import annotations
