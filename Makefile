@@ -70,6 +70,7 @@ bench: $(VENV)/.bench  ## the figures of docs/reference/figures.md
 	$(BIN)/python tests/benchmarks/wild.py --dlib
 	$(BIN)/python tests/benchmarks/franck.py
 	$(BIN)/python tests/benchmarks/speed.py
+	$(BIN)/python tests/benchmarks/detection.py --only speed
 	$(BIN)/python tests/benchmarks/tracking.py
 	$(BIN)/python tests/benchmarks/head_pose.py
 	$(BIN)/python tests/benchmarks/expressions.py

@@ -95,6 +95,7 @@ def _compile(library: ModuleType, name: str) -> Path:
             extra_postargs=options,
         )
         # A process may be using the one that is there: it is replaced, not written over.
+        dest.parent.mkdir(exist_ok=True)
         fresh = dest.with_suffix(f".new{dest.suffix}")
         compiler.link_shared_object(objects, str(fresh), libraries=[] if microsoft else ["m"])
         fresh.replace(dest)

@@ -666,7 +666,6 @@ class Project:
         self._check(annotation)
         self._check_start(start)
         with self._database.write() as connection:
-            items.get_item(connection, item_id)
             self._check_base(connection, item_id, based_on)
             number, is_head = items.append(
                 connection,

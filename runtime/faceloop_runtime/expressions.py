@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from faceloop_runtime.kernels import kernel
 
 Floats = NDArray[np.float64]
 
@@ -61,8 +64,18 @@ class ExpressionClassifier:
         cells : ndarray of float32, shape (N, C)
             From `faceloop_runtime.regressor.cell_features`, there.
         """
-        seen = cells.reshape(-1) @ self.cells
+        function, seen = kernel("products", "nnaaa"), np.empty(len(self.offset), np.float32)
+        if function is None:
+            seen = cells.reshape(-1) @ self.cells
+        else:
+            looks = np.ascontiguousarray(cells, np.float32)
+            function(len(seen), looks.size, self._rows, looks, seen)
         return shares_of(distances @ self.weights + seen + self.offset)
+
+    @cached_property
+    def _rows(self) -> NDArray[np.float32]:
+        """The weights of the surroundings, a row an expression."""
+        return np.ascontiguousarray(self.cells.T, np.float32)
 
 
 class PersonNormalisation:

@@ -52,10 +52,45 @@ class ShapeRegressor:
         """Return the correction for features (F,), shape (4 + K,)."""
         return np.asarray(self._rows @ features + self.offset, dtype=np.float64)
 
+    def correction(
+        self,
+        cells: NDArray[np.float32],
+        whole_face: NDArray[np.float32],
+        b: NDArray[np.float64],
+        deviations: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Return the correction for what `regression_features` joins, shape (4 + K,)."""
+        found = self._compiled(cells, whole_face, b, deviations)
+        if found is None:
+            found = self(regression_features(cells, whole_face, b, deviations))
+        return found
+
+    def _compiled(
+        self,
+        cells: NDArray[np.float32],
+        whole_face: NDArray[np.float32],
+        b: NDArray[np.float64],
+        deviations: NDArray[np.float64],
+    ) -> NDArray[np.float64] | None:
+        """Return the same by the kernel, None if there is none."""
+        function = kernel("correction", "nnnnaaaaaaa")
+        if function is None:
+            return None
+        rows, found = self._rows, np.empty(len(self.offset))
+        looks = (np.ascontiguousarray(look, np.float32) for look in (cells, whole_face))
+        shape = (np.ascontiguousarray(one, np.float64) for one in (b, deviations))
+        counts = cells.size, whole_face.size, b.size
+        function(len(rows), *counts, rows, self._offsets, *looks, *shape, found)
+        return found
+
     @cached_property
     def _rows(self) -> NDArray[np.float32]:
         """The weights as BLAS reads them fastest: a row for each number of the correction."""
-        return np.ascontiguousarray(self.weights.T)
+        return np.ascontiguousarray(self.weights.T, np.float32)
+
+    @cached_property
+    def _offsets(self) -> NDArray[np.float32]:
+        return np.ascontiguousarray(self.offset, np.float32)
 
 
 def cell_features(channels: CropChannels, points: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -174,7 +209,7 @@ def regression_features(
     cells: NDArray[np.float32],
     whole_face: NDArray[np.float32],
     b: NDArray[np.float64],
-    variances: NDArray[np.float64],
+    deviations: NDArray[np.float64],
 ) -> NDArray[np.float32]:
     """Join what the regressor looks at: the landmarks' cells, the whole face, and the shape.
 
@@ -184,13 +219,13 @@ def regression_features(
         From `cell_features`.
     whole_face : ndarray, shape (W,)
         Pooled channels of the coarse crop.
-    b, variances : ndarray, shape (K,)
-        Shape parameters and their variances.
+    b, deviations : ndarray, shape (K,)
+        Shape parameters and their standard deviations.
 
     Returns
     -------
     ndarray of float32, shape (N * D + W + K,)
     """
     unit = whole_face / (np.linalg.norm(whole_face) + np.float32(1e-3))
-    z = (b / np.sqrt(variances)).astype(np.float32)
+    z = (b / deviations).astype(np.float32)
     return np.concatenate([cells.ravel(), unit, z])

@@ -130,7 +130,7 @@ def compared(project: Project, config: TrainingConfig) -> None:
         before = of_children()
         if kind == "Dask":
             with LocalCluster(
-                n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=50
+                n_workers=count, threads_per_worker=1, dashboard_address=":0", silence_logs=50
             ) as cluster:
                 timed(kind, count, cluster.scheduler_address)
         else:

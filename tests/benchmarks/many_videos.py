@@ -6,6 +6,7 @@
 speed: videos cut from the sample clip are tracked into tables in parts, each part by one process
 and by several in turn: frames a second of the wall clock, processor time a frame (this process and
 its workers), and the ratio, median of the parts. Starting the processes is the first part, apart.
+How much faster several processes can be at that moment is measured between the parts: factorials.
 kills: the command is killed (SIGKILL) at random moments, every second time one of its workers, till
 it ends by itself; records that were written twice, and missing ones, are counted.
 """
@@ -13,6 +14,7 @@ it ends by itself; records that were written twice, and missing ones, are counte
 from __future__ import annotations
 
 import argparse
+import math
 import random
 import signal
 import statistics
@@ -37,12 +39,15 @@ from faceloop_workbench.services.video_job import TrackSettings
 from faceloop_workbench.services.video_results import TableFolder
 
 _PARTS = 5
+_NUMBER, _COUNT = 60_000, 8
 
 
 def make(folder: Path, count: int, frames: int) -> FoundVideos:
-    """Cut videos out of the sample clip, each from another frame on."""
+    """Cut videos out of the sample clip, each from another frame on; those that are there stay."""
     pictures = [frame.image for frame in Video(sample_clip())]
     for number in range(count):
+        if (folder / f"{number % 10}" / f"{number}.mp4").exists():
+            continue
         first = number * 13 % (len(pictures) - frames)
         file = folder / f"{number % 10}" / f"{number}.mp4"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -61,6 +66,13 @@ def processor_time() -> float:
     return time.process_time() + sum(one.user + one.system for one in times)
 
 
+def factorials(workers: Processes) -> float:
+    """Return how many a second workers compute: they touch no memory and wait for nothing."""
+    start = time.perf_counter()
+    workers.map(math.factorial, [_NUMBER] * _COUNT)
+    return _COUNT / (time.perf_counter() - start)
+
+
 def tracked(found: FoundVideos, workers: Processes, out: Path) -> tuple[float, float]:
     """Track videos; returns frames a second and ms of processor time a frame."""
     settings = TrackSettings.of(find_model(None, None))
@@ -75,11 +87,13 @@ def tracked(found: FoundVideos, workers: Processes, out: Path) -> tuple[float, f
 def speed(found: FoundVideos, count: int, folder: Path) -> list[dict[str, object]]:
     """Compare one process with several."""
     figures: dict[int, list[tuple[float, float]]] = {1: [], count: []}
+    possible: dict[int, list[float]] = {1: [], count: []}
     with Processes(1) as one, Processes(count) as several:
         for number in range(_PARTS):
             for workers in (one, several) if number % 2 else (several, one):
                 out = folder / f"{workers.count} {number}"
                 figures[workers.count].append(tracked(part(found, number), workers, out))
+                possible[workers.count].append(factorials(workers))
     rows: list[dict[str, object]] = []
     for workers_, each in figures.items():
         first, *others = each
@@ -93,6 +107,8 @@ def speed(found: FoundVideos, count: int, folder: Path) -> list[dict[str, object
         )
     ratios = [many[0] / one_[0] for one_, many in zip(figures[1], figures[count], strict=True)]
     rows[-1]["ratio"] = f"{statistics.median(ratios[1:]):.2f}"
+    ratios = [many / one_ for one_, many in zip(possible[1], possible[count], strict=True)]
+    rows[-1]["of factorials"] = f"{statistics.median(ratios):.2f}"
     return rows
 
 
@@ -142,19 +158,21 @@ def main() -> None:
     parser.add_argument("--videos", type=int, default=200)
     parser.add_argument("--frames", type=int, default=20)
     parser.add_argument("--processes", type=int, default=psutil.cpu_count())
+    parser.add_argument("--folder", type=Path, help="make the videos there, for the next time")
     parser.add_argument("--only", choices=["speed", "kills"])
     add_common(parser)
     options = parser.parse_args()
     report = Report(options.json)
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        found = make(folder / "videos", options.videos, options.frames)
+        videos = options.folder or folder / "videos"
+        found = make(videos, options.videos, options.frames)
         if options.only != "kills":
             rows = speed(found, options.processes, folder)
             report.table(f"{options.videos} videos of {options.frames} frames", rows)
         if options.only != "speed":
             out = folder / "killed"
-            rows = kills(folder / "videos", options.videos, options.processes, out, options.seed)
+            rows = kills(videos, options.videos, options.processes, out, options.seed)
             report.table("killed and begun again", rows)
 
 

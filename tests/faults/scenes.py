@@ -15,10 +15,11 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from tests.projects import make
-from victims import digest, outputs_of
+from victims import digest, outputs_of, track_into
 
 from faceloop_datasets import Project, ProjectError, Video, write_video
 from faceloop_datasets.sample import sample_clip, sample_faces
@@ -211,6 +212,7 @@ def check_kept(folder: Path, said: list[dict[str, Any]]) -> None:
         _check_model_reports(project, said)
         _check_imports(project, said)
         _check_track(project, said)
+    _check_many(folder, said)
     _check_made(folder, said)
 
 
@@ -317,6 +319,24 @@ def _check_track(project: Project, said: list[dict[str, Any]]) -> None:
     while history.done:
         history = history.undo()
     assert not history.track.faces[0].verdict.any()
+
+
+def _check_many(folder: Path, said: list[dict[str, Any]]) -> None:
+    """Check that what has a record is whole, and that the next run makes everything so."""
+    told = [line for line in said if "row" in line]
+    tables = outputs_of(folder) / "tables"
+    if not tables.is_dir():
+        assert not [line for line in told if line["row"] != "failed"]
+        return
+    faces = told[-1]["faces"] if told else 1
+    for record in tables.glob("*.track.json"):
+        table = record.with_name(record.name.removesuffix(".track.json") + ".csv")
+        assert {*pd.read_csv(table)["frame"]} == {*range(FRAMES)}
+    for status in ({"tracked", "done before"}, {"done before"}):
+        rows = track_into(folder, folder.parent / "outside", faces)
+        assert {row.status for row in rows} <= status, [row.error for row in rows]
+        assert {row.summary.frames for row in rows if row.summary} == {FRAMES}
+    assert not list(tables.glob(".staging*"))
 
 
 def _check_made(folder: Path, said: list[dict[str, Any]]) -> None:

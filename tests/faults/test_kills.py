@@ -33,7 +33,7 @@ SHARES: dict[str, float] = {
     "migrate": 2,
 }
 if LONG:
-    SHARES |= {"track": 2, "train": 0.4, "retrain": 3}
+    SHARES |= {"track": 2, "many": 2, "train": 0.4, "retrain": 3}
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ SCENARIOS = [
     "export",
     "migrate",
 ]
-SCENARIOS += ["track", "retrain"] if LONG else []
+SCENARIOS += ["track", "many", "retrain"] if LONG else []
 SIZES = [1600, 2300, 3400] if LONG else [1600]  # KB
 ERRORS = {"full disk": errno.ENOSPC, "input/output error": errno.EIO}
 BY_TURNS = [[error] for error in ERRORS]

@@ -32,12 +32,18 @@ from faceloop_datasets import (
 from faceloop_datasets.formats import write_faces
 from faceloop_datasets.sample import sample_faces
 from faceloop_datasets.tracks.editing import judge
+from faceloop_datasets.workers import Threads
 from faceloop_runtime import FaceModel
 from faceloop_runtime.geometry import Similarity
 from faceloop_trainer import TrainingConfig
 from faceloop_workbench.annotate.editor import FaceEditor
 from faceloop_workbench.services import training
+from faceloop_workbench.services.many_videos import VideoRow, track_many
+from faceloop_workbench.services.model_choice import find_model
 from faceloop_workbench.services.tracking import queue_frames, track_video
+from faceloop_workbench.services.video_files import find_videos
+from faceloop_workbench.services.video_job import TrackSettings
+from faceloop_workbench.services.video_results import KeptTracks, TableFolder
 from faceloop_workbench.session import Session
 
 if TYPE_CHECKING:
@@ -397,6 +403,27 @@ def track(victim: Victim) -> None:
             victim.say(tracked=result.summary.frames)
             for entry in queue_frames(project, result, "starter"):
                 victim.say(entry=entry.id, item=entry.item_id, **_state(entry))
+
+
+def many(victim: Victim) -> None:
+    """Track all videos outside into tables and the project, then the same again, and otherwise."""
+    for faces in (1, 1, 2):
+        victim.say(will="many")
+        for row in track_into(victim.folder, victim.outside, faces):
+            if row.error is not None:
+                victim.say(refused=row.error)
+            victim.say(row=row.status, faces=faces)
+
+
+def track_into(project: Path, videos: Path, faces: int) -> list[VideoRow]:
+    """Track videos as ``faceloop track`` does, in this process."""
+    settings = TrackSettings.of(find_model("starter", None), max_faces=faces)
+    folder = outputs_of(project) / "tables"
+    with Project.open(project) as opened:
+        tables = TableFolder(folder, settings, ".csv")
+        tracks = KeptTracks(opened, settings.model.load(), settings)
+        workers, found = Threads(1), find_videos([videos])
+        return list(track_many(found, settings, workers, tables=tables, tracks=tracks))
 
 
 def export(victim: Victim) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -23,14 +24,21 @@ from faceloop_workbench.annotate.shape_text import CopiedPoints, parse_points, p
 from faceloop_workbench.commands import Commands
 from faceloop_workbench.key_file import load_keys
 from faceloop_workbench.services.comparison import Comparison, ModelErrors, cumulative
+from faceloop_workbench.services.many_videos import VideoRow
 from faceloop_workbench.services.messages import with_tuples
+from faceloop_workbench.services.model_choice import ModelPlace
 from faceloop_workbench.services.recent_projects import recent_projects
 from faceloop_workbench.services.stage_times import Stage, TimeLeft, expected_stages
+from faceloop_workbench.services.tracking import TrackSummary
+from faceloop_workbench.services.video_job import TrackSettings
+from faceloop_workbench.services.video_report import Totals
+from faceloop_workbench.services.video_results import TableFolder
 from faceloop_workbench.train.checked_metrics import checked_metrics
 from faceloop_workbench.train.model_list import ListedModel
 
 from .target import Target, folder, written
 
+_MADE = TrackSettings(ModelPlace("starter", Path("starter.safetensors")), "0")
 _NUMBERS = (b"nan", b"inf", b"-0", b"1e308", b"1e-400", b"1_0", b"9" * 5000, b"0x10", b"\xd9\xa3")
 _TEXTS = (b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b"\r", b"\xe2\x80\xa8", b"\x0c", b"../", b"\\")
 
@@ -318,6 +326,25 @@ def _recent(data: bytes) -> None:
     recent_projects()
 
 
+def _record(data: bytes) -> None:
+    """Report what the record of a tracked video says, as the next run does."""
+    written("record", "a.mp4.csv", b"")
+    written("record", "a.mp4.track.json", data)
+    record = TableFolder(folder("record"), _MADE, ".csv").record("a.mp4")
+    if record is not None:
+        row = VideoRow(Path("a.mp4"), "done before", record.summary)
+        json.dumps(row.to_dict(), allow_nan=False)
+        Totals.of([row], 1, 1.0)
+
+
+def _some_record() -> list[bytes]:
+    summary = TrackSummary(
+        Path("a.mp4"), 4, 4, 1, 0, 0.12, 0.02, 0.03, {"eyes": 1}, {}, 5.0, None, False, None, None
+    )
+    said = {"version": 1, "made_of": _MADE.made_of, "sha256": "0", "bytes": 1, "modified": 1}
+    return [json.dumps({**said, "table_bytes": 0, "summary": summary.to_dict()}).encode()]
+
+
 def _settings(data: bytes) -> None:
     values = _json(data)
     if isinstance(values, dict) and values.keys() <= set(TrainingConfig.__dataclass_fields__):
@@ -393,6 +420,12 @@ TARGETS = (
         "clipboard", _clipboard, _copied, (b"\t", b"\n", b"state", b"missing", *_NUMBERS, *_TEXTS)
     ),
     Target("keys", _keys, lambda: [b'"desk.help" = "F1"\n'], _TOML + _TEXTS + (b"train.start",)),
+    Target(
+        "record",
+        _record,
+        _some_record,
+        (b"null", b"NaN", b"[]", b"{}", b"true", b"-1", b"1e999", b'"x"', b"[" * 999, *_TEXTS),
+    ),
     Target("recent", _recent, lambda: [b'projects = ["/tmp/a", "b"]\n'], _TOML + _TEXTS),
     Target(
         "metrics",

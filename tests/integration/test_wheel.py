@@ -23,7 +23,7 @@ ROOMS = {
     "faceloop_trainer": "trainer",
     "faceloop_workbench": "workbench",
 }
-KERNELS = re.compile(r"faceloop_runtime/kernels/kernels-[\w-]+\.(so|dll)")
+KERNELS = re.compile(r"faceloop_runtime/kernels/lib/[\w-]+\.(so|dll)")
 """Compiled while the wheel is built, where there is a compiler."""
 MOST_BYTES = 19_000_000  # pictures, clip, network and starter take 16.8 million of them, code 1.5
 MOST_OF_SDIST = 25_000_000  # with the tests and the pictures of the documentation

@@ -341,5 +341,7 @@ def _turn_came(raw: Any) -> bool:
 
 def _begin_on_server(connection: Connection) -> None:
     if connection.get_execution_options().get("faceloop_write", False):
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {BUSY_MS}")
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
+        connection.exec_driver_sql(
+            f"SELECT set_config('lock_timeout', '{BUSY_MS}', true), "
+            f"pg_advisory_xact_lock({_WRITERS})"
+        )

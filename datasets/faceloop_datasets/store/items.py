@@ -28,11 +28,7 @@ _Value = TypeVar("_Value")
 # Built once: an import runs them thousands of times.
 _ADD_ITEM = insert(ItemRow).returning(ItemRow.id)
 _ADD_REVISION = insert(RevisionRow).returning(RevisionRow.id)
-_HEAD = (
-    select(RevisionRow.__table__)
-    .join(ItemRow, ItemRow.head == RevisionRow.id)
-    .where(ItemRow.id == bindparam("item"))
-)
+_OF_NUMBER = select(RevisionRow.__table__).where(RevisionRow.id == bindparam("number"))
 _OF_ITEM = update(ItemRow).where(ItemRow.id == bindparam("item"))
 _MOVE_HEAD = _OF_ITEM.where(ItemRow.head == bindparam("base")).values(head=bindparam("number"))
 _MOVE_FIRST_HEAD = _OF_ITEM.where(ItemRow.head.is_(None)).values(head=bindparam("number"))
@@ -298,9 +294,11 @@ def append(
     The same once more, whose answer was lost with the connection, is no other revision.
     """
     values = _revision_values(item_id, annotation, based_on, author, action=action, start=start)
-    head = connection.execute(_HEAD, {"item": item_id}).mappings().one_or_none()
-    if head is not None and all(head[k] == v for k, v in values.items() if k != "created"):
-        return int(head["id"]), True
+    head = get_item(connection, item_id).head
+    if head is not None and head != based_on:
+        known = connection.execute(_OF_NUMBER, {"number": head}).mappings().one()
+        if all(known[key] == value for key, value in values.items() if key != "created"):
+            return head, True
     number = connection.execute(_ADD_REVISION, values).scalar_one()
     # Compare and swap in one statement: of two savers one finds the head changed.
     move = _MOVE_FIRST_HEAD if based_on is None else _MOVE_HEAD

@@ -101,7 +101,7 @@ class CascadeSearch:
     def __init__(self, smallest: float) -> None:
         self._smallest = smallest
 
-    def searches(self, picture: View) -> Iterator[list[FaceBox]]:
+    def searches(self, picture: View, wanted: int) -> Iterator[list[FaceBox]]:  # noqa: ARG002
         """Search the picture, in ways that find more and more and take longer and longer."""
         gray = picture.gray()
         usual = _smaller(gray, _SIDE)

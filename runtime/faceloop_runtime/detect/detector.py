@@ -33,7 +33,7 @@ _APART = 0.2
 
 
 class _Search(Protocol):
-    def searches(self, picture: View) -> Iterator[list[FaceBox]]: ...
+    def searches(self, picture: View, wanted: int) -> Iterator[list[FaceBox]]: ...
 
     def part(self, picture: View, call: int, width: float | None) -> list[FaceBox]: ...
 
@@ -89,8 +89,8 @@ class Detector:
             colours.
         wanted : int
             While fewer are found, it is searched again in ways that take longer: with lightened
-            shadows, turned by every eighth of a turn, and for smaller and smaller faces. 0 is one
-            quick search.
+            shadows, turned by every eighth of a turn, and for smaller and smaller faces (first for
+            those of half the size, if several are wanted). 0 is one quick search.
 
         Returns
         -------
@@ -103,7 +103,7 @@ class Detector:
             If it is no picture.
         """
         found: list[FaceBox] = []
-        for boxes in self._search.searches(View(as_picture(image))):
+        for boxes in self._search.searches(View(as_picture(image)), wanted):
             found = surest(found + boxes, _APART)
             if sum(box.score >= _SURE for box in found) >= wanted:
                 break
@@ -115,7 +115,7 @@ class Detector:
         """Do a small part of a search; another one in each call.
 
         In a video no frame has to be searched whole. libfacedetection searches a small copy of
-        the frame in every second call (2 ms), of these in every fourth one that is turned or
+        the frame in every second call (1 ms), of these in every fourth one that is turned or
         lightened; and one tile of the larger copies in the others. The cascade searches in fifteen
         calls for faces of the usual sizes, twice; every third call looks for smaller ones, in one
         part of the picture after the other.

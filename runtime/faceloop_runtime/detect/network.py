@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,14 +54,23 @@ class NetworkSearch:
     def __init__(self, find: Callable[[Image], list[FaceBox]], smallest: float) -> None:
         self._find, self._smallest = find, smallest
 
-    def searches(self, picture: View) -> Iterator[list[FaceBox]]:
-        """Search the picture, in ways that find more and more and take longer and longer."""
+    def searches(self, picture: View, wanted: int) -> Iterator[list[FaceBox]]:
+        """Search the picture, in ways that find more and more and take longer and longer.
+
+        Several faces are small rather than dark or tilted: those are looked for first.
+        """
         whole = picture.scaled(min(_ENLARGED, _SIDE / max(picture.size)))
+        larger = self._in_larger(picture)
         yield self._searched(picture, [whole], _LEAST_SCORE)
+        if wanted > 1:
+            yield from islice(larger, 1)
         yield self._searched(picture, [whole.evened()], _LEAST_SCORE)
         small = picture.within(_TURNED_SIDE)
         turned = (small.turned(roll) for roll in range(45, 360, 45))
         yield self._searched(picture, turned, _LEAST_TURNED)
+        yield from larger
+
+    def _in_larger(self, picture: View) -> Iterator[list[FaceBox]]:
         for scale in self._scales(picture, _SIDE):
             tiles = picture.tiles(int(_TILE / scale), int(_SHARED / scale))
             yield self._searched(picture, (tile.scaled(scale) for tile in tiles), _LEAST_SCORE)

@@ -164,9 +164,8 @@ class Fitter:
         passes : sequence of Pass
             Scales and mean-shift schedule.
         """
-        start = SearchStart.at(self.model.pdm, pose, last.b)
-        if self.model.point_predictor is not None:
-            start = replace(start, visibility=last.visibility)
+        seen = None if self.model.point_predictor is None else last.visibility
+        start = SearchStart.at(self.model.pdm, pose, last.b, seen)
         return self._fit_from(gray, start, passes, "last frame")
 
     def _fit_in(self, gray: NDArray[np.uint8], start: StartMap, frame: Similarity) -> Fit:

@@ -18,7 +18,7 @@ from faceloop_runtime.pdm3d import head_pose
 from faceloop_runtime.quality import FitFeatures, estimate_quality, point_features
 from faceloop_runtime.quality.features import compiled_point_features
 from faceloop_runtime.quality.validator import VALIDATOR_SCALE, whole_face
-from faceloop_runtime.regressor import cell_features, regression_features
+from faceloop_runtime.regressor import cell_features
 from faceloop_runtime.responses.experts import SEARCH
 
 from .meanshift import (
@@ -89,10 +89,15 @@ class SearchStart:
 
     @classmethod
     def at(
-        cls, pdm: PointDistributionModel, pose: Similarity, b: Floats | None = None
+        cls,
+        pdm: PointDistributionModel,
+        pose: Similarity,
+        b: Floats | None = None,
+        visibility: Floats | None = None,
     ) -> SearchStart:
         """Start at a pose and a shape, the mean shape if absent, expecting what the model does."""
-        return cls(pose, np.zeros(len(pdm.variances)) if b is None else b, ShapePrior.of(pdm))
+        prior = ShapePrior.of(pdm)
+        return cls(pose, prior.mean if b is None else b, prior, visibility)
 
     @classmethod
     def of(cls, pdm: PointDistributionModel, start: Start) -> SearchStart:
@@ -213,11 +218,12 @@ def search(
         Scales and mean-shift schedule; one at least.
     """
     face = FaceImage(gray, start.pose, model.extent, model.experts[-1].scale)
-    pose, b = start.pose, start.b
-    for one in passes:
-        last = _search_crop(model, backend, face, one, replace(start, pose=pose, b=b))
-        pose, b = last.pose(last.state), last.state.b
-    last = replace(last, state=_within_reach(model.pdm, start, last))
+    last = _search_crop(model, backend, face, passes[0], start)
+    for one in passes[1:]:
+        at = replace(start, pose=last.pose(last.state), b=last.state.b)
+        last = _search_crop(model, backend, face, one, at)
+    if start.reach != np.inf:
+        last = replace(last, state=_within_reach(model.pdm, start, last))
     pose, b = last.pose(last.state), last.state.b
     size = model.crop_size(VALIDATOR_SCALE, 1)
     coarse = face.crop(pose, VALIDATOR_SCALE, size)
@@ -237,9 +243,10 @@ def correct(
     last, state = found.last, found.last.state
     before = _points_in_crop(pdm, state)
     cells = _surroundings(last, before)
-    step = regressor(regression_features(cells, found.whole_face, found.b, pdm.variances))
-    turn = state.turn * (1 + step[0] + 1j * step[1])
-    shift = state.shift + state.turn * (step[2] + 1j * step[3])
+    step = regressor.correction(cells, found.whole_face, found.b, pdm.deviations)
+    grown, turned, x, y = step[:4].tolist()
+    turn = state.turn * complex(1 + grown, turned)
+    shift = state.shift + state.turn * complex(x, y)
     moved = ShapeState(turn, shift, found.b + step[4:])
     points = _points_in_crop(pdm, moved)
     movements = np.abs(points - before)
@@ -272,8 +279,8 @@ def describe(
     features = FitFeatures(
         whole_face=fit.found.whole_face,
         points=by_point,
-        z=fit.b / np.sqrt(pdm.variances),
-        displacement=pdm.shape(fit.b) - pdm.mean,
+        z=fit.b / pdm.deviations,
+        displacement=pdm.displacement(fit.b),
         correction=float(fit.movements.mean()),
     )
     return features, support
@@ -359,8 +366,6 @@ def _expressions(model: FaceModel, found: SearchResult, cells: Rows) -> dict[str
 def _within_reach(pdm: PointDistributionModel, start: SearchStart, found: CropSearch) -> ShapeState:
     """Return where a search went, or, if that is too far from its start, part of the way."""
     state = found.state
-    if start.reach == np.inf:
-        return state
     at = found.crop_pose.inverse().after(start.pose)
     first = ShapeState(complex(at.a, at.b), complex(at.tx, at.ty), start.b)
     away = np.abs(_points_in_crop(pdm, state) - _points_in_crop(pdm, first)).mean()

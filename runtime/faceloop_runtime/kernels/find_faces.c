@@ -33,7 +33,7 @@ typedef float Vector __attribute__((vector_size(4 * LANES)));
 typedef int32_t Mask __attribute__((vector_size(4 * LANES)));
 
 #define GROUP 16 /* every map has a multiple of so many channels */
-#define VECTORS (GROUP / LANES)
+#define GROUP_VECTORS (GROUP / LANES)
 #define HEAD 16 /* channels of a head: class, object, and four of the box; the others are padding */
 #define LEAST_SCORE 0.2f
 #define SAME 0.45f /* faces that overlap by more (intersection over union) are one */
@@ -47,25 +47,25 @@ INLINE Vector load(const float *from) {
 
 INLINE void store(float *to, Vector vector, int relu) {
     if (relu)
-        vector = (Vector)((Mask)vector & (vector > 0));
+        vector = (Vector)((Mask)vector & (vector > (Vector){0}));
     memcpy(to, &vector, sizeof vector);
 }
 
 /* A group of channels of `pixels` pixels, each a weighted sum of the `inner` ones of its pixel. */
 INLINE void sums(const float *in, int inner, int pixels, const float *weights, const float *bias,
                  int outer, float *out, int relu) {
-    Vector sum[BLOCK][VECTORS];
+    Vector sum[BLOCK][GROUP_VECTORS];
     for (int p = 0; p < pixels; p++)
-        for (int v = 0; v < VECTORS; v++)
+        for (int v = 0; v < GROUP_VECTORS; v++)
             sum[p][v] = load(bias + v * LANES);
     for (int i = 0; i < inner; i++)
-        for (int v = 0; v < VECTORS; v++) {
+        for (int v = 0; v < GROUP_VECTORS; v++) {
             const Vector weight = load(weights + i * outer + v * LANES);
             for (int p = 0; p < pixels; p++)
                 sum[p][v] += in[p * inner + i] * weight;
         }
     for (int p = 0; p < pixels; p++)
-        for (int v = 0; v < VECTORS; v++)
+        for (int v = 0; v < GROUP_VECTORS; v++)
             store(out + p * outer + v * LANES, sum[p][v], relu);
 }
 

@@ -25,8 +25,11 @@ _Byte = ctypes.c_char
 
 
 def library_file(instruction_set: str) -> Path:
-    """Return where the library for an instruction set lies, or would lie."""
-    return FOLDER / f"kernels-{instruction_set}{'.dll' if os.name == 'nt' else '.so'}"
+    """Return where the library for an instruction set lies, or would lie.
+
+    In a folder that is no package, or Python would take it for a module.
+    """
+    return FOLDER / "lib" / f"{instruction_set}{'.dll' if os.name == 'nt' else '.so'}"
 
 
 def sources() -> list[Path]:

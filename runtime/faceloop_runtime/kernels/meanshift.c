@@ -12,7 +12,7 @@
 enum {
     SEARCH = 11,
     PLACES = SEARCH * SEARCH,
-    BLOCK = 64 /* landmarks computed together, in memory of the stack */
+    BLOCK = 128 /* landmarks computed together, in memory of the stack */
 };
 
 static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -199,11 +199,21 @@ static void set_normal(const struct shape_model *model, const struct prior *prio
     for (int64_t i = 0; i < m; i++)
         /* a shape without any trusted landmark leaves the pose undetermined: it then stays */
         work->normal[i * c + i] += 1e-9 + (i < 4 ? pose_penalty : 0.0);
+    double *restrict deviations = work->right; /* free as yet */
     for (int64_t i = 0; i < k; i++)
-        for (int64_t j = 0; j < k; j++) {
-            const double spread = sqrt(prior->variances[i] * prior->variances[j]);
-            work->penalty[i * k + j] = prior->precision[i * k + j] * (noise / spread);
-        }
+        deviations[i] = sqrt(prior->variances[i]);
+    for (int64_t i = 0; i < k; i++) {
+        const double share = noise / deviations[i];
+        for (int64_t j = 0; j < k; j++)
+            work->penalty[i * k + j] = prior->precision[i * k + j] * share;
+    }
+    for (int64_t j = 0; j < k; j++)
+        deviations[j] = 1.0 / deviations[j];
+    for (int64_t i = 0; i < k; i++)
+        for (int64_t j = 0; j < k; j++)
+            work->penalty[i * k + j] *= deviations[j];
+    for (int64_t j = 0; j < k; j++)
+        deviations[j] = 0.0;
     for (int64_t i = 0; i < k; i++)
         for (int64_t j = i; j < k; j++)
             work->normal[(4 + i) * c + 4 + j] += work->penalty[i * k + j];
@@ -370,12 +380,19 @@ EXPORT int32_t faceloop_mean_shift(const struct shape_model *model, const struct
         update(model, prior, evidence, variances[k], pose_penalty, state, &work);
     double moved = 0.0;
     for (int64_t i = 0; i < n; i += 2) {
-        double x = 0.0, y = 0.0;
-        for (int64_t j = 0; j < work.unknowns; j++) {
-            x += work.right[j] * work.tangent[i * work.columns + j];
-            y += work.right[j] * work.tangent[(i + 1) * work.columns + j];
+        const double *restrict across = work.tangent + i * work.columns;
+        const double *restrict down = across + work.columns;
+        double x[WIDTH] = {0}, y[WIDTH] = {0};
+        for (int64_t j = 0; j < work.columns; j += WIDTH)
+            for (int k = 0; k < WIDTH; k++) {
+                x[k] += work.right[j + k] * across[j + k];
+                y[k] += work.right[j + k] * down[j + k];
+            }
+        for (int k = 1; k < WIDTH; k++) {
+            x[0] += x[k];
+            y[0] += y[k];
         }
-        moved += sqrt(x * x + y * y);
+        moved += sqrt(x[0] * x[0] + y[0] * y[0]);
     }
     *step = moved / (double)model->points;
     free(work.tangent);

@@ -80,7 +80,7 @@ static void gradient(const float *restrict crop, int64_t height, int64_t width, 
                 y1 = (float)directions[3], x2 = (float)directions[4], y2 = (float)directions[5];
     for (int64_t i = 0; i < size; i++) {
         /* 4 gray levels: the noise of a camera; flat regions stay near 0. */
-        const float over = norm[i] + 4.0f, x = gx[i] / over, y = gy[i] / over;
+        const float share = 1.0f / (norm[i] + 4.0f), x = gx[i] * share, y = gy[i] * share;
         gx[i] = x;
         gy[i] = y;
         first[i] = fabsf(x * x0 + y * y0);

@@ -62,6 +62,11 @@ class PointDistributionModel:
         return max(self.context, face_extent(self))
 
     @cached_property
+    def deviations(self) -> NDArray[np.float64]:
+        """Standard deviation of the parameter of each mode, in IOD, (K,)."""
+        return np.asarray(np.sqrt(self.variances))
+
+    @cached_property
     def precision(self) -> NDArray[np.float64]:
         """Inverse correlation of the parameters, (K, K); the identity if independent."""
         if self.correlation is None:
@@ -96,7 +101,11 @@ class PointDistributionModel:
 
     def shape(self, b: NDArray[np.float64]) -> Points:
         """Return the shape with parameters ``b`` (K,), in the model frame, (N, 2)."""
-        return self.mean + (b @ self.components).reshape(-1, 2)
+        return self.mean + self.displacement(b)
+
+    def displacement(self, b: NDArray[np.float64]) -> Points:
+        """Return how far the points of the shape with parameters ``b`` (K,) are off the mean."""
+        return np.asarray((b @ self.components).reshape(-1, 2))
 
     def tangent(self, b: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return how the points move with pose and shape, (4 + K, 2N), rows like components.

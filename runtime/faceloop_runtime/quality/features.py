@@ -119,6 +119,7 @@ def compiled_point_features(
         return None
     count, size = cells.shape
     maps, responses = np.ascontiguousarray(maps), np.ascontiguousarray(responses)
+    cells = np.ascontiguousarray(cells, np.float32)
     if typical is not None:
         typical = np.ascontiguousarray(typical, np.float32)
     rows, support = np.empty((count, POINT_FEATURES), np.float32), np.empty(count)

@@ -171,14 +171,10 @@ def face_score(fitter: AnyFitter, fit: Fit, gray: Gray, *, first: bool) -> float
 
 def is_plausible(fit: Fit, gray: Gray, worst: float) -> bool:
     """Whether a fit lies in the picture, is large enough, and expects no error above ``worst``."""
-    height, width = gray.shape
-    x, y = fit.points.T
-    inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
-    return (
-        fit.predicted_error <= worst
-        and float(inside.mean()) >= _LEAST_INSIDE
-        and fit.pose.scale >= _SMALLEST
-    )
+    if fit.predicted_error > worst or fit.pose.scale < _SMALLEST:
+        return False
+    inside = (fit.points >= 0) & (fit.points < gray.shape[::-1])
+    return bool(inside.all()) or float(inside.all(axis=1).mean()) >= _LEAST_INSIDE
 
 
 def _apart(points: NDArray[np.float64], fit: Fit) -> float:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -291,6 +295,42 @@ def test_a_copy_that_was_stopped_goes_on(
     (tmp_path / "back" / "media").iterdir()
     pull_project(team("kim"), tmp_path / "back")
     assert hashes(tmp_path / "back") == hashes(team("kim"))
+
+
+@pytest.mark.parametrize("way", ["there", "back"])
+def test_a_copy_that_was_killed_goes_on(
+    server: PostgresqlServer, team: Callable[[str], str], tmp_path: Path, way: str
+) -> None:
+    source: str | Path = team("kim")
+    if way == "there":
+        source = tmp_path / "folder"
+        pull_project(team("kim"), source)
+
+    def copy(name: str) -> None:
+        if way == "back":
+            pull_project(team("kim"), tmp_path / name)
+        else:
+            push_project(source, server.socket("faceloop", name), folder=tmp_path / name)
+
+    for name in ("one", "two") if way == "there" else ():
+        server.new_database(name)
+    begun = time.perf_counter()
+    copy("one")
+    seconds = time.perf_counter() - begun
+    for part in (0.4, 0.7, 0.9):
+        child = os.fork()
+        if child == 0:
+            with suppress(BaseException):
+                copy("two")
+            os._exit(0)
+        time.sleep(seconds * part)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    copied = server.socket("faceloop", "two") if way == "there" else tmp_path / "two"
+    with suppress(ProjectError):  # the last one was done before it was killed
+        copy("two")
+    assert hashes(copied) == hashes(source)
+    assert check_project(copied, hashes=True).findings == ()
 
 
 def test_checked_and_backed_up(team: Callable[[str], str], tmp_path: Path) -> None:

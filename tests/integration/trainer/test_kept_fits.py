@@ -29,14 +29,19 @@ class Measuring:
     """Measures with a cache, and counts the fits that are made."""
 
     def __init__(self, cache: Cache, patch: pytest.MonkeyPatch) -> None:
-        self.cache, self.made = cache, 0
+        self.cache, self._made = cache, list[object]()
         fit_near = Fitter.fit_near
 
         def counting(fitter: Fitter, *rest: object) -> object:
-            self.made += 1
+            self._made.append(rest)  # in one of several threads
             return fit_near(fitter, *rest)  # type: ignore[arg-type]
 
         patch.setattr(Fitter, "fit_near", counting)
+
+    @property
+    def made(self) -> int:
+        """How many fits the last measurement made."""
+        return len(self._made)
 
     def __call__(
         self,
@@ -44,7 +49,7 @@ class Measuring:
         faces: Sequence[TrainingFace],
         protocol: EvaluationProtocol | None = None,
     ) -> Evaluation:
-        self.made = 0
+        self._made.clear()
         return measure(model, faces, len(faces), protocol, cache=self.cache)
 
 

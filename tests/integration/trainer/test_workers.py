@@ -35,7 +35,7 @@ def test_the_model_file_is_the_same_whoever_worked(
     monkeypatch.setattr(moment_cache, "_CHUNK", 3)
     files = {}
     with LocalCluster(
-        n_workers=1, threads_per_worker=2, dashboard_address=None, silence_logs=50
+        n_workers=1, threads_per_worker=2, dashboard_address=":0", silence_logs=50
     ) as cluster:
         for name, scheduler in {
             "threads": None, "processes": "local:2", "dask": cluster.scheduler_address

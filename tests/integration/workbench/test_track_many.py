@@ -269,6 +269,7 @@ def test_nothing_is_done_twice_or_missing_after_kills(
         (("--out", "out", "--report", "r.txt"), "ends in .csv or .json"),
         (("--out", "out", "--model", "none.safetensors"), "no model file"),
         (("--out", "out", "--scheduler", "nobody"), "is no scheduler"),
+        (("--out", "out", "--detector", "haar"), "no detector 'haar'"),
     ],
 )
 def test_mistakes_are_told_before_the_work(

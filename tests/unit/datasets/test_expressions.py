@@ -131,7 +131,7 @@ class TestProject:
         moved = Annotation("face70", head.annotation.points + 1, head.annotation.states)
         saved = project.save(1, moved, head.id)
         with pytest.raises(RevisionConflict):
-            project.save(1, moved, head.id)
+            project.save(1, head.annotation, head.id)
         assert saved.is_head
         assert project.expression(1) == "x"
 

@@ -64,7 +64,7 @@ def small_model(small_pdm: PointDistributionModel) -> FaceModel:
     face = whole_face_features(channel_stack(crop[:size, :size], CHANNELS))
     b = np.zeros(k)
     cells = cell_features(CropChannels(crop, CHANNELS), np.full((n, 2), 100.0))
-    f = len(regression_features(cells, face, b, small_pdm.variances))
+    f = len(regression_features(cells, face, b, small_pdm.deviations))
     signs = FitFeatures(
         whole_face=face,
         points=np.zeros((n, POINT_FEATURES), np.float32),

@@ -21,6 +21,7 @@ from faceloop_runtime.detect.cascade import merge
 from faceloop_runtime.detect.views import View
 from faceloop_runtime.detect.yunet import _FIVE, five_point_box
 from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.kernels import library as kernel_library
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,7 +117,7 @@ class TestLibfacedetection:
     def test_without_kernels_the_library_is_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
         image, _ = faces(400)[0]
         by_kernel = libfacedetection.find(image)
-        monkeypatch.setenv("FACELOOP_KERNELS", "0")
+        monkeypatch.setattr(kernel_library, "switched_off", True)
         assert libfacedetection_kernel.network() is None
         assert libfacedetection.find(image) == by_kernel != []
 

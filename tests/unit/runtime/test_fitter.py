@@ -96,7 +96,7 @@ def spelled_out(
     whole = whole_face_features(channel_stack(face.crop(pose, 16.0, coarse), model.channels))
     points = state.turn * as_complex(pdm.shape(b)) + state.shift
     cells = cell_features(channels, as_points(points) * experts.scale + (size - 1) / 2)
-    step = model.regressor(regression_features(cells, whole, b, pdm.variances))
+    step = model.regressor(regression_features(cells, whole, b, pdm.deviations))
     state = ShapeState(
         state.turn * (1 + step[0] + 1j * step[1]),
         state.shift + state.turn * (step[2] + 1j * step[3]),

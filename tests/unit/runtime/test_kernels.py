@@ -209,6 +209,38 @@ def test_equations_without_a_solution_are_told() -> None:
             one()
 
 
+def moved(array: np.ndarray, by: int) -> np.ndarray:
+    """Copy to a place in memory that lies so many numbers behind one a cache line begins at."""
+    memory = np.empty(array.size + 64, array.dtype)
+    first = -(memory.ctypes.data // array.itemsize) % 16 + by
+    copy = memory[first : first + array.size].reshape(array.shape)
+    copy[...] = array
+    return copy
+
+
+def test_results_do_not_depend_on_where_arrays_lie() -> None:
+    rng = np.random.default_rng(0)
+    pdm, seen, start, prior = search_of(rng, 70, 20, 0.0)
+    crop, experts = crops(rng, 61, 61), experts_of(rng, 70, 8, 11)
+    backend, centres = CpuResponses([experts]), rng.integers(11, 50, (70, 2))
+
+    def results(by: int) -> list[np.ndarray]:
+        maps = moved(seen.maps.transpose(1, 2, 0), by).transpose(2, 0, 1)
+        evidence = Evidence(maps, seen.centres, seen.scale, moved(seen.weights, by))
+        planes = CropChannels(moved(crop, by), sorted(CHANNELS)).planes
+        return [
+            planes.copy(),
+            backend.responses(0, moved(planes, by), centres),
+            experts.probabilities(maps),
+            landmark_weights(maps, experts.reliability),
+            regularised_mean_shift(pdm, evidence, start, [5.0], noise=3.0, prior=prior)[0].b,
+        ]
+
+    expected = results(0)
+    for by in range(1, 17):
+        assert all(map(np.array_equal, results(by), expected))
+
+
 def test_threads_do_not_disturb_each_other() -> None:
     rng = np.random.default_rng(0)
     experts = experts_of(rng, 70, 10, 11)

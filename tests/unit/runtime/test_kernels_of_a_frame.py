@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faceloop_runtime import regressor
+from faceloop_runtime.expressions import ExpressionClassifier, shares_of
 from faceloop_runtime.fit import steps
 from faceloop_runtime.fit.meanshift import Evidence, ShapeState
 from faceloop_runtime.geometry import Similarity
@@ -211,3 +212,28 @@ def test_nothing_correlates_with_a_flat_picture() -> None:
         found = appearance._compiled_correlations(np.full((40, 40), level, np.float32), wanted)
         assert found is not None
         assert not found.any()
+
+
+@examples
+@given(SEEDS, st.integers(1, 300), st.integers(1, 90), st.integers(1, 20))
+def test_correction(seed: int, cells: int, seen: int, modes: int) -> None:
+    rng = np.random.default_rng(seed)
+    weights = _rows(rng, 3 * cells + seen + modes, 4 + modes, spread=0.1)
+    correction = regressor.ShapeRegressor(weights, _rows(rng, 4 + modes))
+    looks = _rows(rng, 3, cells), _rows(rng, seen), rng.normal(size=modes)
+    deviations = rng.uniform(0.1, 1, modes)
+    expected = correction(regressor.regression_features(*looks, deviations))
+    found = correction._compiled(*looks, deviations)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@examples
+@given(SEEDS, st.integers(1, 12), st.integers(1, 200))
+def test_expressions(seed: int, names: int, cells: int) -> None:
+    rng = np.random.default_rng(seed)
+    classifier = ExpressionClassifier(
+        _rows(rng, 9, names), _rows(rng, 2 * cells, names), _rows(rng, names), _rows(rng, names)
+    )
+    distances, looks = rng.normal(size=9), _rows(rng, 2, cells)
+    odds = distances @ classifier.weights + looks.reshape(-1) @ classifier.cells + classifier.offset
+    np.testing.assert_allclose(classifier(distances, looks), shares_of(odds), atol=1e-4)

@@ -74,7 +74,7 @@ def test_a_correction_is_learned_from_what_was_seen_and_what_was_missing(
     folds, blocks = np.arange(12) % 2, (POINTS * 3, 7, MODES)
     rows = np.array(
         [
-            regression_features(fit.cells, fit.whole_face, b, pdm.variances)
+            regression_features(fit.cells, fit.whole_face, b, pdm.deviations)
             for fit, b in zip(fits, shapes, strict=True)
         ]
     )

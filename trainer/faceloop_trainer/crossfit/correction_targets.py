@@ -69,7 +69,7 @@ def correction_regression(
     features, truth = np.empty((len(kept), sum(blocks)), np.float32), np.empty_like(shapes)
     for row, goal, i, b in zip(features, truth, kept, found, strict=True):
         one = fits[i]
-        row[:] = regression_features(one.cells, one.whole_face, b, pdm.variances)
+        row[:] = regression_features(one.cells, one.whole_face, b, pdm.deviations)
         pose = Similarity(*map(float, one.pose))
         goal[:] = pose.inverse().apply(pdm.complete(points[i]))
     tangent = pdm.tangent(np.zeros(modes))

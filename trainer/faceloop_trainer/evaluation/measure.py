@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from faceloop_datasets import TrainingError
 from faceloop_datasets.progress import Monitor
@@ -26,7 +28,7 @@ from .protocol import EvaluationProtocol
 from .result import Evaluation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 
 _EACH = 4
 """Faces that are read ahead for each worker: whole pictures may be large."""
+_EACH_THREAD = 32
+"""Of faces that are in memory, each thread is given more: it reads the start network first."""
 
 
 def evaluate(
@@ -227,9 +231,14 @@ def measure_models(
 
 
 def _read_some(faces: Iterable[TrainingFace]) -> Iterator[tuple[TrainingFace, ...]]:
-    """Yield one face after the other, or what keeps all workers in use busy for a while."""
-    workers, rest = workers_in_use(), iter(faces)
-    count = 1 if isinstance(workers, Threads) else _EACH * workers.count
+    """Yield what keeps all workers in use busy for a while.
+
+    Threads of this process would hold pictures in memory that are read one by one otherwise.
+    """
+    workers, rest, each = workers_in_use(), iter(faces), _EACH
+    if isinstance(workers, Threads):
+        each = _EACH_THREAD if isinstance(faces, Sequence) else 0
+    count = max(1, each * workers.count)
     while some := tuple(islice(rest, count)):
         yield some
 
@@ -286,17 +295,19 @@ class _Measurement:
         return _mean(self._distances[-1])
 
     def share_out(self, faces: Sequence[TrainingFace], monitor: Monitor) -> None:
-        """Have the workers in use, if any, fit the faces that come next."""
+        """Have the workers in use fit the faces that come next."""
         workers = workers_in_use()
-        if isinstance(workers, Threads):
-            return
+        if isinstance(workers, Threads) and (len(faces) == 1 or self._protocol.start != "jitter"):
+            return  # detectors serve one thread
         wanted = [face for face in faces if not self._kept.has(face)]
         # Workers have processors: what a graphics device rounds otherwise is fitted here.
         if wanted and self._fitting.fitter.backend.name == "cpu":
             lean = [replace(face, backgrounds=()) for face in wanted]
-            made = workers.map(
-                alike(self._fitting), lean, check=lambda: monitor.check("measuring fits")
-            )
+            # Threads set by turns how many BLAS has, which may round otherwise.
+            with threadpool_limits(1, "blas"):
+                made = workers.map(
+                    alike(self._fitting), lean, check=lambda: monitor.check("measuring fits")
+                )
             self._made_away = {id(face): fit for face, fit in zip(wanted, made, strict=True)}
 
     def fit(self, face: TrainingFace) -> None:

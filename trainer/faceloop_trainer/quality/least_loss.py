@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.optimize import fmin_l_bfgs_b
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,6 +138,9 @@ def _squared_errors(found: Rows, goal: NDArray[Any]) -> tuple[Floats, Rows]:
 def _least(
     loss: Callable[[Rows], tuple[float, Rows]], start: Floats, steps: int, tolerance: float
 ) -> Rows:
+    # A third of a second, and a retraining learns nothing here.
+    from scipy.optimize import fmin_l_bfgs_b  # noqa: PLC0415
+
     def exact(x: NDArray[Any]) -> tuple[float, NDArray[Any]]:
         value, gradient = loss(x.astype(np.float32))
         return value, gradient.astype(np.float64)

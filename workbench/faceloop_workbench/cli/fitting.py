@@ -121,7 +121,7 @@ def fit(
 
 
 def track(
-    videos: Annotated[list[Path], typer.Argument(metavar="VIDEO|FOLDER|PATTERN...")],
+    videos: Annotated[list[Path], typer.Argument(metavar="VIDEO|FOLDER|PATTERN")],
     model: ModelOption = None,
     project: OptionalProject = None,
     out: Annotated[

@@ -76,6 +76,7 @@ def track_videos(project: Project | None, asked: ManyVideos, *, json: bool) -> N
     from faceloop_datasets import InputError
     from faceloop_datasets.wording import counted
     from faceloop_datasets.workers import open_workers
+    from faceloop_runtime import Tracker
     from faceloop_workbench.services.many_videos import track_many
     from faceloop_workbench.services.model_choice import choose_tracker, find_model
     from faceloop_workbench.services.video_job import TrackSettings
@@ -89,7 +90,9 @@ def track_videos(project: Project | None, asked: ManyVideos, *, json: bool) -> N
     if asked.processes and asked.scheduler:
         raise typer.BadParameter("--processes and --scheduler are two ways: choose one")
     begun = time.monotonic()
-    choose_tracker(asked.model, project)  # one that cannot be used is told before the work
+    chosen, finding = choose_tracker(asked.model, project), asked.settings["finding"]
+    # What cannot be used is told before the work.
+    Tracker(chosen.model, detector=finding.make_detector(), start=finding.start)
     settings = TrackSettings.of(find_model(asked.model, project), **asked.settings)
     found = _found(project, asked)
     report = asked.report or (None if asked.out is None else asked.out / "report.csv")

@@ -86,8 +86,10 @@ def train(
     """
     from faceloop_datasets import Project, use_scheduler
     from faceloop_trainer import TrainingConfig
+    from faceloop_workbench.services.ending import end_quickly
     from faceloop_workbench.services.unchanged import unchanged_since
 
+    end_quickly()
     config = TrainingConfig(experts=experts.value, modes=modes.value, limit=limit, seed=seed)
     with Project.open(project) as opened, progress_monitor() as monitor:
         faces = opened.faces()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,31 @@ if TYPE_CHECKING:
 
 _RECORD = ".track.json"
 _VERSION = 1
-_COUNTS = ("frames", "of", "lost", "poor")
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_tally(value: object) -> bool:
+    return isinstance(value, dict) and all(map(is_count, value.values()))
+
+
+_FIELDS: dict[str, tuple[Callable[[object], bool], ...]] = {
+    **dict.fromkeys(("frames", "of", "lost", "poor"), (is_count,)),
+    "face_seconds": (is_number,),
+    **dict.fromkeys(("starts", "expressions"), (_is_tally,)),
+    **dict.fromkeys(
+        ("median_predicted_error", "worst_predicted_error", "fit_ms", "read_ms"),
+        (is_number, _is_none),
+    ),
+    **dict.fromkeys(("warning", "error"), (_is_text, _is_none)),
+}
+"""What a summary in a record may hold: it may be anybody's."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +114,7 @@ class TableFolder:
         try:
             record = _read(self.folder / f"{name}{_RECORD}")
             there = self.table(name).stat().st_size == record.bytes
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return None
         return record if there and record.made_of == self._made_of else None
 
@@ -285,15 +310,16 @@ def _read(file: Path) -> Record:
 
     Raises
     ------
-    OSError, ValueError, KeyError, TypeError, RecursionError
+    OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError
         If there is none that can be used.
     """
     if file.stat().st_size > MAX_TEXT:
         raise ValueError(file)
     said: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     summary = said["summary"]
-    counted = all(is_count(summary[name]) for name in _COUNTS)
-    if said["version"] != _VERSION or not counted or not is_number(summary["face_seconds"]):
+    if said["version"] != _VERSION or not all(
+        any(check(summary[name]) for check in checks) for name, checks in _FIELDS.items()
+    ):
         raise ValueError(file)
     content = VideoContent(str(said["sha256"]), int(said["bytes"]), int(said["modified"]))
     whole = TrackSummary(**{**summary, "video": Path(summary["video"])})

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from faceloop_datasets import Cancelled, FaceloopError, Monitor, Project, use_scheduler
 
+from .ending import end_quickly
 from .label_check import LabelCheck, check_and_queue
 from .messages import (
     CheckLabels,
@@ -86,6 +87,7 @@ def main() -> int:
     """Do one request; returns the exit code."""
     # Whatever a library prints must not come between the messages.
     writer, sys.stdout = MessageWriter(sys.stdout), sys.stderr
+    end_quickly()
     if hasattr(os, "nice"):
         os.nice(_NICENESS)
     request = from_line(_read_line())
