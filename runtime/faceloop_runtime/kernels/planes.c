@@ -109,13 +109,17 @@ static void patterns(const float *restrict crop, int64_t height, int64_t width,
         right[(y + 1) * width - 1] = 0.0f;
 }
 
+/* centred: two planes of memory. */
 static void raw(const float *restrict crop, int64_t height, int64_t width, float *restrict out,
                 float *restrict row, float *restrict centred) {
-    float *restrict mean = row + width + 2 * WINDOW;
+    float *restrict mean = row + width + 2 * WINDOW, *restrict shifted = centred + height * width;
+    /* Sums of what is left of a gray level keep the digits that tell the pixels of a flat crop. */
+    for (int64_t i = 0; i < height * width; i++)
+        shifted[i] = crop[i] - crop[0];
     for (int64_t y = 0; y < height; y++) {
-        blur_row(crop, height, width, y, 0, row, mean);
+        blur_row(shifted, height, width, y, 0, row, mean);
         for (int64_t x = 0; x < width; x++)
-            centred[y * width + x] = crop[y * width + x] - mean[x];
+            centred[y * width + x] = shifted[y * width + x] - mean[x];
     }
     for (int64_t y = 0; y < height; y++) {
         blur_row(centred, height, width, y, 1, row, mean);
@@ -133,7 +137,7 @@ EXPORT int32_t faceloop_planes(const float *crop, int64_t height, int64_t width,
     int64_t needed = rows;
     for (int64_t k = 0; k < count; k++)
         if (families[k] == 0)
-            needed = rows + size;
+            needed = rows + 2 * size;
     float *row = malloc(sizeof(float) * (size_t)needed);
     if (row == NULL)
         return 1;

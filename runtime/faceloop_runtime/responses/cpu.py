@@ -143,7 +143,9 @@ class _Bank:
     def responses(self, channels: Floats, centres: NDArray[np.intp], work: _Workspace) -> Floats:
         """Correlate the filters with channels (C, H, W) round each centre."""
         count, _, width = channels.shape
-        cv2.transpose(channels.reshape(count, -1), dst=work.crop)
+        # Of another type, OpenCV would write into an array of its own.
+        given = channels.astype(self.filters.dtype, copy=False)
+        cv2.transpose(given.reshape(count, -1), dst=work.crop)
         corners = centres - SEARCH // 2 - self.before
         first = (1 + corners[:, 1]) * width + corners[:, 0]
         np.add(first[:, None], work.window, out=work.places)

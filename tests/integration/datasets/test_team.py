@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
     from tests.postgresql import PostgresqlServer
 
-SECRET = "s3cr3t-of-ann"  # noqa: S105
-PEOPLE = {"ann": "annotator", "rita": "reviewer", "kim": "owner"}
+SECRET = "s3cr3t-of-nora"  # noqa: S105
+PEOPLE = {"nora": "annotator", "rita": "reviewer", "kim": "owner"}
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def team(
         local.set_expression([2], "smile")
         local.rounds.add(
             "pilot",
-            ["ann", "ben"],
+            ["nora", "ben"],
             {1: first.annotation},
             start="what is saved",
             chosen="by hand",
@@ -91,26 +91,26 @@ def moved(annotation: Annotation, by: float) -> Annotation:
 
 def test_what_each_role_may(team: Callable[[str], str]) -> None:
     scheme = Scheme.load("face70")
-    with Project.open(team("ann")) as ann:
-        assert ann.address.startswith("postgresql://ann@localhost")
-        entry = ann.queue.next("ann")
+    with Project.open(team("nora")) as nora:
+        assert nora.address.startswith("postgresql://nora@localhost")
+        entry = nora.queue.next("nora")
         assert entry is not None
-        head = ann.annotation(entry.item_id)
+        head = nora.annotation(entry.item_id)
         assert head is not None
-        ann.save(entry.item_id, moved(head.annotation, 2), head.id, author="ann")
-        ann.queue.done(entry.id)
-        ann.set_expression([1], "calm")
+        nora.save(entry.item_id, moved(head.annotation, 2), head.id, author="nora")
+        nora.queue.done(entry.id)
+        nora.set_expression([1], "calm")
         for refused, who in (
-            (lambda: ann.remove([1], "ann"), "reviewer"),
-            (lambda: ann.approve(1, (1,)), "reviewer"),
-            (lambda: ann.set_subject([1], "anna"), "reviewer"),
-            (lambda: ann.replace_scheme(scheme), "reviewer"),
+            (lambda: nora.remove([1], "nora"), "reviewer"),
+            (lambda: nora.approve(1, (1,)), "reviewer"),
+            (lambda: nora.set_subject([1], "anna"), "reviewer"),
+            (lambda: nora.replace_scheme(scheme), "reviewer"),
         ):
             with pytest.raises(ProjectError, match=f"{who} does") as error:
                 refused()
             assert "faceloop server roles" in str(error.value)
         with pytest.raises(ProjectError, match=r"needs the role reviewer .* yours is annotator"):
-            ann.require_role("reviewer")
+            nora.require_role("reviewer")
     with Project.open(team("rita")) as rita:
         rita.require_role("reviewer")
         rita.set_subject([1], "anna")
@@ -149,11 +149,11 @@ def test_only_an_owner_brings_the_tables_up_to_date(
         database.close()
 
     as_if(VERSION - 1)
-    for person in ("ann", "rita"):
+    for person in ("nora", "rita"):
         with pytest.raises(ProjectError, match="only an owner"):
             Project.open(team(person))
     with pytest.raises(ProjectError, match="Open the project once as its owner"):
-        check_project(team("ann"))
+        check_project(team("nora"))
     as_if(VERSION)
     kim = Database(ProjectAddress.of(team("kim")).url, "it")
     kim.migrate((*MIGRATIONS, newer))
@@ -167,35 +167,35 @@ def test_only_an_owner_brings_the_tables_up_to_date(
 
 
 def test_who_is_in_the_team(server: PostgresqlServer, team: Callable[[str], str]) -> None:
-    found = membership(team("ann"))
+    found = membership(team("nora"))
     assert found.own == "annotator"
     assert found.encrypted
     assert set(PEOPLE.items()) <= set(found.people)
     with pytest.raises(ProjectError):
         give_role(team("rita"), "rita", "owner")
     owner = server.socket("faceloop", "faces")
-    give_role(owner, "ann", None)
+    give_role(owner, "nora", None)
     with pytest.raises(ProjectError, match="no role in this project"):
-        Project.open(team("ann"))
-    give_role(owner, "ann", "annotator")
-    Project.open(team("ann")).close()
+        Project.open(team("nora"))
+    give_role(owner, "nora", "annotator")
+    Project.open(team("nora")).close()
 
 
 def test_the_connection_is_checked(server: PostgresqlServer, team: Callable[[str], str]) -> None:
     with pytest.raises(ProjectError, match="certificate"):
         Project.open(
-            team("ann").replace(str(server.certificate), str(server.folder / "server.crt"))
+            team("nora").replace(str(server.certificate), str(server.folder / "server.crt"))
         )
     with pytest.raises(ProjectError, match="not without TLS"):
-        Project.open(team("ann").replace("verify-full", "disable"))
+        Project.open(team("nora").replace("verify-full", "disable"))
     with pytest.raises(ProjectError, match="does not know this name"):
-        Project.open(team("ann").replace(SECRET, "wrong-one"))
-    Project.open(team("ann")).close()
+        Project.open(team("nora").replace(SECRET, "wrong-one"))
+    Project.open(team("nora")).close()
 
 
 def test_a_remote_server_has_to_prove_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PGSSLMODE", raising=False)
-    asked = ProjectAddress.of("postgresql://ann@db.example/faces?folder=/mnt/a").url.query
+    asked = ProjectAddress.of("postgresql://nora@db.example/faces?folder=/mnt/a").url.query
     assert asked["sslmode"] == "verify-full"
     for elsewhere in ("localhost/f?hostaddr=10.0.0.9", "/f?service=team", "localhost,db.example/f"):
         asked = ProjectAddress.of(f"postgresql://{elsewhere}").url.query
@@ -211,25 +211,25 @@ def test_a_remote_server_has_to_prove_itself(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_password_is_nowhere(team: Callable[[str], str], tmp_path: Path) -> None:
-    address = ProjectAddress.of(team("ann"))
+    address = ProjectAddress.of(team("nora"))
     shown = [address.text, address.where, repr(address), str(address.cache)]
-    with Project.open(team("ann")) as ann:
-        shown += [ann.address, ann.name, *map(str, ann.files())]
+    with Project.open(team("nora")) as nora:
+        shown += [nora.address, nora.name, *map(str, nora.files())]
         # Opened again without the password, here and in a child process.
-        Project.open(ann.address).close()
-        code = f"from faceloop_datasets import Project; print(Project.open({ann.address!r}).name)"
+        Project.open(nora.address).close()
+        code = f"from faceloop_datasets import Project; print(Project.open({nora.address!r}).name)"
         child = [sys.executable, "-c", code]
         done = subprocess.run(
-            child, env=child_environment(ann.address), capture_output=True, text=True, check=True
+            child, env=child_environment(nora.address), capture_output=True, text=True, check=True
         )
         assert done.stdout == "faces\n"
         shown += child
     for wrong in ("faces?sslmode=nonsense&", "nothing?"):
         with pytest.raises(ProjectError) as error:
-            Project.open(team("ann").replace("faces?", wrong))
+            Project.open(team("nora").replace("faces?", wrong))
         shown.append(str(error.value))
     with pytest.raises(ProjectError) as error:
-        Project.open(f"postgresql://ann:{SECRET}@[::/faces")
+        Project.open(f"postgresql://nora:{SECRET}@[::/faces")
     shown += [str(error.value), without_passwords(f"postgresql://a:{SECRET}@b/c?password=xy12")]
     assert not [line for line in shown if SECRET in line or "xy12" in line]
 
@@ -352,27 +352,27 @@ def test_backed_up_by_the_server(server: PostgresqlServer, team: Callable[[str],
     server.run("createdb", "faces")
     server.run("pg_restore", "--dbname=faces", "--exit-on-error", dump)
     assert hashes(team("kim")) == before
-    assert check_project(team("ann")).findings == ()
-    with Project.open(team("ann")) as ann, pytest.raises(ProjectError, match="reviewer does"):
-        ann.remove([1], "ann")
+    assert check_project(team("nora")).findings == ()
+    with Project.open(team("nora")) as nora, pytest.raises(ProjectError, match="reviewer does"):
+        nora.remove([1], "nora")
 
 
 def test_the_server_is_started_anew(server: PostgresqlServer, team: Callable[[str], str]) -> None:
-    with Project.open(team("ann")) as ann:
-        item = ann.items()[3]
-        head = ann.annotation(item.id)
+    with Project.open(team("nora")) as nora:
+        item = nora.items()[3]
+        head = nora.annotation(item.id)
         assert head is not None
         new = moved(head.annotation, 5)
         server.stop()
         with pytest.raises(ProjectError, match="cannot be reached"):
-            ann.save(item.id, new, head.id, author="ann")
+            nora.save(item.id, new, head.id, author="nora")
         server.start()
-        saved = ann.save(item.id, new, head.id, author="ann")
+        saved = nora.save(item.id, new, head.id, author="nora")
         # The answer to a save may be lost with the server: the same again is no other revision.
-        assert ann.save(item.id, new, head.id, author="ann") == saved
-        assert ann.history(item.id)[-1] == saved
-        assert [one.id for one in ann.history(item.id)].count(saved.id) == 1
-        assert len(ann.history(item.id)) == 2
+        assert nora.save(item.id, new, head.id, author="nora") == saved
+        assert nora.history(item.id)[-1] == saved
+        assert [one.id for one in nora.history(item.id)].count(saved.id) == 1
+        assert len(nora.history(item.id)) == 2
 
 
 def test_nobody_has_to_be_a_superuser(server: PostgresqlServer, tmp_path: Path) -> None:
@@ -397,7 +397,7 @@ def test_nobody_has_to_be_a_superuser(server: PostgresqlServer, tmp_path: Path) 
 
 def test_a_folder_that_is_not_there(team: Callable[[str], str], tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="Connect the share"):
-        Project.open(team("ann"), folder=tmp_path / "nowhere")
-    make = team("ann").replace("/faces?", "/postgres?")
+        Project.open(team("nora"), folder=tmp_path / "nowhere")
+    make = team("nora").replace("/faces?", "/postgres?")
     with pytest.raises(ProjectError, match="needs a folder"):
         make_team_project(make)

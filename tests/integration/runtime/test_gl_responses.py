@@ -117,7 +117,7 @@ def test_channels_come_from_the_gray_crop(
         channels = CropChannels(np.ascontiguousarray(crop), families)
         drawn = gl.responses(0, channels, centres)
         assert ("maps" in vars(channels)) == packed  # computed by the processor
-        truth = CpuResponses([bank]).responses(0, channels, centres)
+        truth = CpuResponses([bank], np.float64).responses(0, channels, centres)
         assert error(drawn, truth) <= tolerance
     assert gl.working
 
