@@ -52,7 +52,10 @@ autodoc_default_options = {
 }
 numpydoc_show_class_members = False
 python_use_unqualified_type_names = True
-nitpick_ignore = [("py:class", "faceloop_datasets.store.database.Database")]  # nobody calls it
+nitpick_ignore = [  # of constructors that nobody calls
+    ("py:class", "faceloop_datasets.store.address.ProjectAddress"),
+    ("py:class", "faceloop_datasets.store.database.Database"),
+]
 nitpick_ignore_regex = [
     # Types of Python and of other packages: their inventories are on the network.
     # Names of ours without their module: not public, and docstrings may name them all the same.
