@@ -1957,9 +1957,10 @@ class Project:
             )
 
     def _check_base(self, connection: Connection, item_id: int, based_on: int | None) -> None:
-        if based_on is None:
+        if based_on is not None and items.item_of_revision(connection, based_on) == item_id:
             return
-        if items.item_of_revision(connection, based_on) != item_id:
+        items.get_item(connection, item_id)  # where there is none, that is what is wrong
+        if based_on is not None:
             raise ProjectError(f"Item {item_id} has no revision {based_on} to be based on.")
 
     def _face(
