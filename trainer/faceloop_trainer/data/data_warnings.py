@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -160,13 +159,12 @@ def _constant_points(scheme: Scheme, shapes: Floats) -> str:
 def _coinciding_points(scheme: Scheme, shapes: Floats) -> str:
     known = np.isfinite(shapes[..., 0])
     found = []
-    for a, b in combinations(range(len(scheme)), 2):
-        both = known[:, a] & known[:, b]
-        if both.sum() < _RARE_FACES:
-            continue
-        near = np.abs(shapes[both, a] - shapes[both, b]).max(axis=1) <= _COINCIDENT
-        if near.mean() >= _MOST_FACES:
-            found.append(f"{_numbered_name(scheme, a)} and {_numbered_name(scheme, b)}")
+    for a in range(len(scheme) - 1):
+        both = (known[:, a, None] & known[:, a + 1 :]).sum(axis=0)
+        away = np.abs(shapes[:, a, None] - shapes[:, a + 1 :]).max(axis=2)
+        near = (away <= _COINCIDENT).sum(axis=0)  # NaN, where one is unknown, is not near
+        for b in np.nonzero((both >= _RARE_FACES) & (near >= _MOST_FACES * both))[0].tolist():
+            found.append(f"{_numbered_name(scheme, a)} and {_numbered_name(scheme, a + 1 + b)}")
     return f"In one place in all pictures: {enumerated(found, _MOST_NAMES)}." if found else ""
 
 
