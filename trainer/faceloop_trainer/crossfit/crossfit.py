@@ -253,7 +253,7 @@ class CrossFit:
             self.save("starts", known)
         return known
 
-    def starts(self, shown: Sequence[FaceVariant]) -> list[Start]:
+    def search_starts(self, shown: Sequence[FaceVariant]) -> list[Start]:
         """Return where searches for faces start, by maps that never saw their subjects.
 
         The faces need not be among those that are cross-fitted.
@@ -276,7 +276,7 @@ class CrossFit:
 
         shown = [wanted[name] for name in missing]
         # Where a search starts is found out here: what the start network says of a face is kept.
-        starts = self.starts(shown) if shown else []
+        starts = self.search_starts(shown) if shown else []
         jobs = [(one.lean(), start) for one, start in zip(shown, starts, strict=True)]
         made = self.steps.map(
             self.searcher, jobs, done=lambda fit: self.steps.tick(error=float(fit.error))
