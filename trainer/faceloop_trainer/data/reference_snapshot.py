@@ -3,7 +3,8 @@
 The correction of fits, and the estimation of their quality, are trained on out-of-fold fits
 (`faceloop_trainer.crossfit`). Every corrected point changes all experts a little, and would so
 change all of these thousands of fits. They are therefore made by experts of a snapshot: the faces
-as they were when a tenth of them had last changed. The shape model, the experts and the correction
+as they were when a tenth of them had last changed. So is the shape of faces in space. The shape
+model in the plane, the experts and the correction
 of the model itself are always trained on the current faces.
 
 The snapshot is computed from the project's history, so that a training gives the same model whether
