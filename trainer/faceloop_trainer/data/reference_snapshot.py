@@ -43,6 +43,8 @@ def snapshot_revision(changes: Sequence[HeadChange]) -> int | None:
             change.source.startswith(_IMPORT)
             and number < len(changes)
             and changes[number].source == change.source
+            # Who corrects a face from Python may leave the source of its points as it was.
+            and changes[number].item_id not in since
         )
         if not import_continues and len(since) > _SHARE * len(known):
             snapshot = change.revision_id
