@@ -178,6 +178,38 @@ def test_a_table_that_cannot_be_put_in_its_place_is_one_line(videos: Path, tmp_p
     assert "a/talk.mp4.csv cannot be written" in str([row.error for row in rows])
 
 
+def test_a_table_of_another_video_is_left_as_it_is(
+    videos: Path, tmp_path: Path, pictures: list[np.ndarray]
+) -> None:
+    out, theirs = tmp_path / "out", tmp_path / "theirs"
+    assert status(run(videos, out))["tracked"] == [*NAMES]
+    table = out / f"{NAMES[0]}.csv"
+    before = table.read_bytes()
+    shutil.copytree(videos, theirs)
+    write_video(theirs / NAMES[0], pictures[20:24], 25)
+    os.utime(theirs / NAMES[0], ns=(0, (videos / NAMES[0]).stat().st_mtime_ns))
+    for settings in (SETTINGS, replace(SETTINGS, max_faces=2)):
+        rows = run(theirs, out, settings=settings)
+        (error,) = (str(row.error) for row in rows if row.video == theirs / NAMES[0])
+        for said in (theirs / NAMES[0], videos / NAMES[0], table, "another --out"):
+            assert str(said) in error
+        assert table.read_bytes() == before
+    made = {row.video.name: row.seconds for row in rows if row.status == "tracked"}
+    again = run(theirs, out, settings=settings)  # the same content elsewhere goes on
+    assert status(again)["done before"] == [*NAMES[1:]]
+    assert {r.video.name: r.seconds for r in again if r.status == "done before"} == made
+
+
+def test_a_table_that_nobody_knows_is_left_as_it_is(videos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (out / "a").mkdir(parents=True)
+    (out / f"{NAMES[0]}.csv").write_text("mine")
+    rows = run(videos, out)
+    assert status(rows)["tracked"] == [*NAMES[1:]]
+    assert "no record beside it says" in str([row.error for row in rows])
+    assert (out / f"{NAMES[0]}.csv").read_text() == "mine"
+
+
 class TestKeptTracks:
     @pytest.fixture
     def project(self, empty_project: Path) -> Iterator[Project]:
