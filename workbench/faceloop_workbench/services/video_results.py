@@ -336,11 +336,12 @@ def _read(file: Path) -> Record:
         raise ValueError(file)
     said: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     summary = said["summary"]
-    if said["version"] != _VERSION or not all(
+    whole = is_number(said["seconds"]) and all(
         any(check(summary[name]) for check in checks) for name, checks in _FIELDS.items()
-    ):
+    )
+    if said["version"] != _VERSION or not whole:
         raise ValueError(file)
     content = VideoContent(str(said["sha256"]), int(said["bytes"]), int(said["modified"]))
-    whole = TrackSummary(**{**summary, "video": Path(summary["video"])})
-    seconds = float(said["seconds"])
-    return Record(content, str(said["made_of"]), int(said["table_bytes"]), whole, seconds)
+    found = TrackSummary(**{**summary, "video": Path(summary["video"])})
+    made_of, size, seconds = str(said["made_of"]), int(said["table_bytes"]), float(said["seconds"])
+    return Record(content, made_of, size, found, seconds)
