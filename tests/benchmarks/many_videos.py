@@ -14,6 +14,7 @@ it ends by itself; records that were written twice, and missing ones, are counte
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import random
 import signal
@@ -134,7 +135,9 @@ def kills(videos: Path, total: int, count: int, out: Path, seed: int) -> list[di
         killed += not ended
         process.communicate()
         psutil.wait_procs(spawned, timeout=60)
-        now = {file: file.stat().st_mtime_ns for file in out.rglob("*.track.json")}
+        records = list(out.rglob("*.track.json"))
+        finished = [one for one in records if json.loads(one.read_text("utf-8"))["made_of"]]
+        now = {file: file.stat().st_mtime_ns for file in finished}
         twice += sum(now.get(file) != changed for file, changed in known.items())
         known = now
         if ended:

@@ -332,7 +332,7 @@ def _record(data: bytes) -> None:
     written("record", "a.mp4.track.json", data)
     record = TableFolder(folder("record"), _MADE, ".csv").record("a.mp4")
     if record is not None:
-        row = VideoRow(Path("a.mp4"), "done before", record.summary)
+        row = VideoRow(Path("a.mp4"), "done before", record.summary, record.seconds)
         json.dumps(row.to_dict(), allow_nan=False)
         Totals.of([row], 1, 1.0)
 
@@ -342,7 +342,11 @@ def _some_record() -> list[bytes]:
         Path("a.mp4"), 4, 4, 1, 0, 0.12, 0.02, 0.03, {"eyes": 1}, {}, 5.0, None, False, None, None
     )
     said = {"version": 1, "made_of": _MADE.made_of, "sha256": "0", "bytes": 1, "modified": 1}
-    return [json.dumps({**said, "table_bytes": 0, "summary": summary.to_dict()}).encode()]
+    return [
+        json.dumps(
+            {**said, "table_bytes": 0, "seconds": 0.1, "summary": summary.to_dict()}
+        ).encode()
+    ]
 
 
 def _settings(data: bytes) -> None:

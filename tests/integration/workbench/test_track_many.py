@@ -100,9 +100,14 @@ def test_a_folder_gives_a_table_a_video_and_a_report(
     again = faceloop(*command, "--report", tmp_path / "again.json")
     assert again.code == 1
     assert "4: 0 tracked, 3 done before, 1 failed" in again.out
-    assert "a/wall.mp4  4 of 4     1" in again.out
+    assert re.search(r"a/wall.mp4 +4 of 4     1", again.out)
+    assert re.search(r"b/broken.mp4 .* failed", again.out)
+    assert "a second" not in again.out  # nothing was tracked
     assert "1 file is no video" in again.err
-    assert json.loads((tmp_path / "again.json").read_text("utf-8"))["frames"] == 15
+    report = json.loads((tmp_path / "again.json").read_text("utf-8"))
+    assert report["total"]["frames"] == 15
+    took = {each["video"]: each["seconds"] for each in said["videos"]}
+    assert {each["video"]: each["seconds"] for each in report["videos"]} == took
     assert sorted(p.name for p in out.iterdir()) == ["a", "b", "report.csv"]
 
 
@@ -178,6 +183,38 @@ def test_a_table_that_cannot_be_put_in_its_place_is_one_line(videos: Path, tmp_p
     assert "a/talk.mp4.csv cannot be written" in str([row.error for row in rows])
 
 
+def test_a_table_of_another_video_is_left_as_it_is(
+    videos: Path, tmp_path: Path, pictures: list[np.ndarray]
+) -> None:
+    out, theirs = tmp_path / "out", tmp_path / "theirs"
+    assert status(run(videos, out))["tracked"] == [*NAMES]
+    table = out / f"{NAMES[0]}.csv"
+    before = table.read_bytes()
+    shutil.copytree(videos, theirs)
+    write_video(theirs / NAMES[0], pictures[20:24], 25)
+    os.utime(theirs / NAMES[0], ns=(0, (videos / NAMES[0]).stat().st_mtime_ns))
+    for settings in (SETTINGS, replace(SETTINGS, max_faces=2)):
+        rows = run(theirs, out, settings=settings)
+        (error,) = (str(row.error) for row in rows if row.video == theirs / NAMES[0])
+        for said in (theirs / NAMES[0], videos / NAMES[0], table, "another --out"):
+            assert str(said) in error
+        assert table.read_bytes() == before
+    made = {row.video.name: row.seconds for row in rows if row.status == "tracked"}
+    again = run(theirs, out, settings=settings)  # the same content elsewhere goes on
+    assert status(again)["done before"] == [*NAMES[1:]]
+    assert {r.video.name: r.seconds for r in again if r.status == "done before"} == made
+
+
+def test_a_table_that_nobody_knows_is_left_as_it_is(videos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (out / "a").mkdir(parents=True)
+    (out / f"{NAMES[0]}.csv").write_text("mine")
+    rows = run(videos, out)
+    assert status(rows)["tracked"] == [*NAMES[1:]]
+    assert "no record beside it says" in str([row.error for row in rows])
+    assert (out / f"{NAMES[0]}.csv").read_text() == "mine"
+
+
 class TestKeptTracks:
     @pytest.fixture
     def project(self, empty_project: Path) -> Iterator[Project]:
@@ -221,12 +258,15 @@ def test_nothing_is_done_twice_or_missing_after_kills(
         write_video(videos / f"{number}.mp4", pictures[number : number + 30], 25)
     records: dict[str, int] = {}
 
+    def finished() -> list[Path]:
+        return [p for p in out.glob("*.track.json") if json.loads(p.read_text())["made_of"]]
+
     def start(count: int) -> subprocess.Popen[str]:
         """Start to track and return when ``count`` more videos are finished."""
         command = [COMMAND, "track", videos, "--out", out, "--processes", str(count)]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         wanted, limit = len(records) + count, time.monotonic() + 60
-        while len(list(out.glob("*.track.json"))) < wanted:
+        while len(finished()) < wanted:
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < limit
             time.sleep(0.005)
@@ -237,7 +277,7 @@ def test_nothing_is_done_twice_or_missing_after_kills(
     process.kill()
     process.communicate(timeout=60)
     assert not psutil.wait_procs(workers, timeout=30)[1]  # none goes on alone
-    records |= {p.name: p.stat().st_mtime_ns for p in out.glob("*.track.json")}
+    records |= {p.name: p.stat().st_mtime_ns for p in finished()}
     assert 2 <= len(records) < 6
 
     process = start(1)
@@ -266,6 +306,8 @@ def test_nothing_is_done_twice_or_missing_after_kills(
         (("--keep",), "--keep needs --project"),
         (("--out", "out", "--processes", "2", "--scheduler", "local:2"), "choose one"),
         (("--out", "videos/notes.txt"), "is a file"),
+        (("--out", "o.parquet"), "Name a folder for them"),
+        (("none*.mp4", "--out", "out"), "Nothing matches the pattern"),
         (("--out", "out", "--report", "r.txt"), "ends in .csv or .json"),
         (("--out", "out", "--model", "none.safetensors"), "no model file"),
         (("--out", "out", "--scheduler", "nobody"), "is no scheduler"),

@@ -98,6 +98,9 @@ def test_without_a_change_no_model_is_made(faceloop: Run, project: Path) -> None
         "Nothing that trains has changed since face70-ridge; no model made. --anyway trains again."
     ]
     assert faceloop(*again, "--json").json()["unchanged"] is True
+    anyway = faceloop(*again, "--anyway")
+    said = "It is in use: the training made face70-ridge once more, and no second one is kept."
+    assert anyway.out.splitlines()[-1] == said
     with Project.open(project) as opened:
         assert len(opened.models()) == 1
 

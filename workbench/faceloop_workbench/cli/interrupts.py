@@ -16,23 +16,30 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 """Exit code of a command that was asked to stop: 128 and the number of SIGINT, as shells do."""
 
-_NOTE = b"\nStopping after this step; press Ctrl-C again to stop at once.\n"
+AFTER_STEP = "Stopping after this step"
+"""What is said of the first Ctrl-C, unless work has words of its own."""
+_AGAIN = "press Ctrl-C again to stop at once"
 
 
 @contextmanager
-def stop_request() -> Iterator[CancelCheck]:
+def stop_request(stopping: str = AFTER_STEP) -> Iterator[CancelCheck]:
     """Yield what tells whether Ctrl-C was pressed, or the process was asked to end.
 
     A second Ctrl-C raises KeyboardInterrupt. Only the main thread can call this.
+
+    Parameters
+    ----------
+    stopping : str
+        What is said of the first.
     """
-    asked = False
+    asked, said = False, f"\n{stopping}; {_AGAIN}.\n".encode()
 
     def ask(_number: int, _frame: FrameType | None) -> None:
         nonlocal asked
         if asked:
             raise KeyboardInterrupt
         asked = True
-        os.write(2, _NOTE)  # a handler may have interrupted a write to sys.stderr
+        os.write(2, said)  # a handler may have interrupted a write to sys.stderr
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -7,16 +7,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .console import progress_bar
-from .interrupts import stop_request
+from .interrupts import AFTER_STEP, stop_request
 
 if TYPE_CHECKING:
     from faceloop_datasets import Monitor
 
 
 @contextmanager
-def progress_monitor() -> Iterator[Monitor]:
+def progress_monitor(stopping: str = AFTER_STEP) -> Iterator[Monitor]:
     """Yield the monitor of a piece of work; see `progress_bar` and `stop_request`."""
     from faceloop_datasets import Monitor
 
-    with stop_request() as stop, progress_bar() as show:
+    with stop_request(stopping) as stop, progress_bar() as show:
         yield Monitor(show, stop)

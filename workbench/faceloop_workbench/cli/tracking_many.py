@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 20
 """Most videos in the table on the screen, and most errors below it."""
+_STOPPING = "Stopping: videos in work are dropped, finished ones are reported"
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def track_videos(project: Project | None, asked: ManyVideos, *, json: bool) -> N
     if not found.videos and not found.faults:
         raise InputError(f"There is no video in {' '.join(map(str, asked.places))}.")
     rows: list[VideoRow] = []
-    with progress_monitor() as monitor, open_workers(asked.workers) as workers:
+    with progress_monitor(_STOPPING) as monitor, open_workers(asked.workers) as workers:
         tables, tracks = _places(project, asked, settings)
         try:
             for row in track_many(
@@ -156,8 +157,16 @@ def _check_outputs(
     from .options import kept_files
 
     inside = None if asked.out is None else asked.out / "table"
-    if asked.out is not None and asked.out.exists() and not asked.out.is_dir():
-        raise InputError(f"{asked.out} is a file. Choose a folder for the tables of the videos.")
+    if asked.out is not None and not asked.out.is_dir():
+        if asked.out.exists():
+            raise InputError(
+                f"{asked.out} is a file. Choose a folder for the tables of the videos."
+            )
+        if asked.out.suffix in {".parquet", ".csv"}:
+            raise InputError(
+                f"--out {asked.out} is the name of one table, and here each video has its own. "
+                "Name a folder for them."
+            )
     refuse_in_project([inside, report])
     refuse_to_replace([report], [*found.videos, *kept_files(asked.model, project)])
     if report is not None:
@@ -185,37 +194,37 @@ def _show(rows: Sequence[VideoRow], found: FoundVideos, totals: Totals) -> None:
     from faceloop_datasets.wording import counted
 
     ordered = sorted(rows, key=lambda row: row.video)
-    summed = [(row, row.summary) for row in ordered if row.summary is not None]
-    worst = sorted(summed, key=lambda one: -(one[1].lost + one[1].poor) / max(one[1].frames, 1))
+    worst = sorted(ordered, key=_how_bad, reverse=True)
     if len(worst) > _SHOWN:
-        say(f"The {_SHOWN} of {len(worst)} videos with the most lost and poor frames:")
+        say(f"The {_SHOWN} of {len(worst)} videos that failed or lost most frames:")
     names = ("frames", "lost", "poor", "with a face", "queued")
-    lines = [
-        (
-            found.videos[row.video],
-            f"{summary.frames} of {summary.of}",
-            summary.lost,
-            summary.poor,
-            f"{summary.face_seconds:.1f} s",
-            len(row.queued),
-            row.status,
-        )
-        for row, summary in worst[:_SHOWN]
-    ]
+    lines = []
+    for row in worst[:_SHOWN]:
+        counts: tuple[object, ...] = ("",) * 4
+        if (one := row.summary) is not None:
+            counts = f"{one.frames} of {one.of}", one.lost, one.poor, f"{one.face_seconds:.1f} s"
+        name = found.videos.get(row.video, str(row.video))
+        lines.append((name, *counts, len(row.queued), row.status))
     if lines:
         show_table(("video", *(Column(name, number=True) for name in names), ""), lines)
-    counts = f"{totals.tracked} tracked, {totals.done_before} done before, {totals.failed} failed"
+    sums = f"{totals.tracked} tracked, {totals.done_before} done before, {totals.failed} failed"
+    rate = totals.frames_per_second
     show_values(
         {
-            "videos": f"{totals.videos}: {counts}",
+            "videos": f"{totals.videos}: {sums}",
             "frames": f"{totals.frames}, {totals.lost} without a face, {totals.poor} poor",
             "with a face": f"{totals.face_seconds:.1f} s",
-            "time": f"{totals.seconds:.1f} s, {totals.frames_per_second:.1f} frames a second",
+            "time": f"{totals.seconds:.1f} s" + (f", {rate:.1f} frames a second" if rate else ""),
         }
     )
     if totals.queued:
         new = counted(totals.queued, "frame")
         say(f"Added {new} to the review queue: faceloop queue list")
+
+
+def _how_bad(row: VideoRow) -> tuple[bool, float]:
+    one = row.summary
+    return row.status == "failed", 0 if one is None else (one.lost + one.poor) / max(one.frames, 1)
 
 
 def _note(rows: Sequence[VideoRow], found: FoundVideos, report: Path | None) -> None:

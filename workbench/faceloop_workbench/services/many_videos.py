@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .tracking import TrackSummary
     from .video_files import FoundVideos
     from .video_job import TrackSettings
-    from .video_results import KeptTracks, TableFolder
+    from .video_results import KeptTracks, Record, TableFolder
 
 Status = Literal["tracked", "done before", "failed"]
 _COUNTER = ".frames"
@@ -43,8 +43,8 @@ class VideoRow:
         Whether it was tracked now, or all that is wanted was there.
     summary : TrackSummary or None
         What its tracking came to; of one that failed None, unless it broke off in the middle.
-    seconds : float
-        That tracking took.
+    seconds : float or None
+        That tracking took, now or before; None if nothing says so.
     table : Path or None
         Its table.
     faces, edited : int or None
@@ -58,7 +58,7 @@ class VideoRow:
     video: Path
     status: Status
     summary: TrackSummary | None = None
-    seconds: float = 0.0
+    seconds: float | None = None
     table: Path | None = None
     faces: int | None = None
     edited: int | None = None
@@ -249,10 +249,20 @@ class _Run:
         """Return the row of a video of which all is there; None if that is not sure yet."""
         row = VideoRow(video, "done before")
         if self._tables is not None:
+            if self._tables.is_strange(name):
+                said = (
+                    f"{video} was not tracked: {self._tables.table(name)} is there, and no record "
+                    "beside it says of which video it is. Choose another --out, or move that file "
+                    "away."
+                )
+                return VideoRow(video, "failed", error=said)
             record = self._tables.record(name)
-            if record is None or not record.content.is_still(video):
+            # Another path may be another video, even of the same size and time.
+            if record is None or record.summary.video != video:
                 return None
-            row = replace(row, summary=record.summary, table=self._tables.table(name))
+            if not record.content.is_still(video):
+                return None
+            row = _with_record(row, record, self._tables.table(name))
         if self._tracks is not None:
             summary = self._tracks.summary(video)
             if summary is None:
@@ -265,9 +275,13 @@ class _Run:
         job = VideoJob(video, counter=part.with_name(part.name + _COUNTER))
         if self._tables is None:
             return job
-        record = self._tables.record(name)
+        record, whose = self._tables.record(name), self._tables.any_record(name)
         known = "" if record is None else record.content.sha256
-        return replace(job, table=part.with_name(part.name + self._tables.ending), known=known)
+        taken = None
+        if whose is not None and whose.summary.video != video:
+            taken = whose.summary.video, whose.content.sha256
+        table = part.with_name(part.name + self._tables.ending)
+        return replace(job, table=table, known=known, taken=taken)
 
     def put(self, job: VideoJob, name: str, result: VideoResult) -> VideoRow:
         """Put what came of a job in its place."""
@@ -307,6 +321,12 @@ class _Run:
             row = replace(row, summary=self._tracks.summary(job.video, result.content))
         record = None if self._tables is None else self._tables.record(name)
         if self._tables and record and job.table and result.content:
-            self._tables.note(name, job.table, replace(record, content=result.content))
-            row = replace(row, summary=record.summary, table=self._tables.table(name))
+            here = replace(record.summary, video=job.video)
+            record = replace(record, content=result.content, summary=here)
+            self._tables.note(name, job.table, record)
+            row = _with_record(row, record, self._tables.table(name))
         return row
+
+
+def _with_record(row: VideoRow, record: Record, table: Path) -> VideoRow:
+    return replace(row, summary=record.summary, seconds=record.seconds, table=table)

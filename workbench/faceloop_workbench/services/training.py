@@ -11,6 +11,7 @@ import numpy as np
 
 from faceloop_datasets import InputError, ModelFileError, Monitor, ProjectError
 from faceloop_datasets.files import as_file_name
+from faceloop_datasets.staging import content_hash
 from faceloop_datasets.wording import enumerated
 from faceloop_runtime import FaceModel
 from faceloop_trainer import TrainingConfig, train
@@ -106,7 +107,7 @@ def train_into(
     faces: Sequence[Face] | None = None,
     progress: ProgressLike = None,
 ) -> TrainedModel:
-    """Train a model on a project's faces and register it there.
+    """Train a model on a project's faces and register it there, unless that very model is there.
 
     It becomes the model in use if it is the first, or not worse than the one in use on the
     faces that both were not trained on.
@@ -155,7 +156,15 @@ def train_into(
     with tempfile.TemporaryDirectory() as folder:
         file = _named_file(folder, f"{project.scheme.name}-{config.experts}")
         result.model.save(file)
-        record = project.add_model(file, metrics)
+        same = _same_model(project, file, result.inputs)
+        record = project.add_model(file, metrics) if same is None else same
+    active = project.active_model
+    if same is not None:
+        because = f"the training made {same.name} once more, and no second one is kept"
+        if active is not None and active.id == same.id:  # it was compared with itself
+            comparison = replace(comparison, use=True, because=because)
+        else:
+            comparison = replace(comparison, because=f"{comparison.because}; {because}")
     if comparison.use:
         project.use_model(record.id)
     return TrainedModel(
@@ -167,6 +176,16 @@ def train_into(
         warnings=result.warnings,
         scheme=project.scheme,
     )
+
+
+def _same_model(project: Project, file: Path, inputs: str) -> ModelRecord | None:
+    """Return the project's model of this very file, if it was measured on the same faces too."""
+    digest = content_hash(file)
+    for record in project.models():
+        known = record.sha256 == digest and record.metrics.get("inputs") == inputs
+        if known and record.file.is_file():
+            return record
+    return None
 
 
 def import_model(

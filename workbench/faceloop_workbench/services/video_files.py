@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from faceloop_datasets import InputError
 from faceloop_datasets.faults import in_words
 from faceloop_datasets.media.video import VIDEO_SUFFIXES
 from faceloop_datasets.outputs import below_common, files_told_apart
@@ -53,6 +54,11 @@ def find_videos(places: Iterable[Path], *, leave_out: Path | None = None) -> Fou
         ``videos/**/*.mp4``, for shells that do not resolve them. A file of that name is no pattern.
     leave_out : Path, optional
         Folder that is not looked into: that of the results.
+
+    Raises
+    ------
+    InputError
+        If a pattern matches nothing.
     """
     search = _Search(None if leave_out is None else _absolute(leave_out))
     for place in map(_absolute, places):
@@ -98,7 +104,7 @@ class _Search:
         base = next(p for p in pattern.parents if not glob.has_magic(str(p)))
         self.bases.add(base)
         if not matches:
-            self.faults[pattern] = "no file has such a name"
+            raise InputError(f"Nothing matches the pattern {pattern}.")
         for path in matches:
             if self._leave_out in {path, *path.parents}:
                 continue

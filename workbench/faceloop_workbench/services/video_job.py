@@ -134,6 +134,9 @@ class VideoJob:
         Where to write its points.
     known : str
         SHA-256 of the content of which the table is there already.
+    taken : tuple of Path and str, optional
+        The video that the table in this one's place is of, by its record, and SHA-256 of its
+        content: one of another content is not tracked.
     counter : Path or None
         File that says how many frames are through, for people who wait.
     """
@@ -141,6 +144,7 @@ class VideoJob:
     video: Path
     table: Path | None = None
     known: str = ""
+    taken: tuple[Path, str] | None = None
     counter: Path | None = None
 
 
@@ -204,6 +208,11 @@ class TrackVideo:
     def _track(self, job: VideoJob) -> VideoResult:
         begun = time.perf_counter()
         content = VideoContent.of(job.video)
+        if job.taken is not None and job.taken[1] != content.sha256:
+            raise InputError(
+                f"{job.video} was not tracked: {job.table} is the table of another video, "
+                f"{job.taken[0]}. Choose another --out for one of them."
+            )
         written = job.table is None or content.sha256 == job.known
         if written and (not self.keep or content.sha256 in self.kept):
             return VideoResult(content)

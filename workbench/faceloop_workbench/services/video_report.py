@@ -103,7 +103,8 @@ def write_report(
     listed = [row.to_dict() for row in sorted(rows, key=lambda row: row.video)]
     with atomic_path(file) as part:
         if file.suffix.lower() == ".json":
-            said = {"videos": listed, "not_videos": list(map(str, others)), **asdict(totals)}
+            said = {"videos": listed, "not_videos": list(map(str, others))}
+            said["total"] = asdict(totals)
             part.write_text(json.dumps(said, indent=2), encoding="utf-8")
             return
         with part.open("w", newline="", encoding="utf-8") as text:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .video_job import TrackSettings, VideoResult
 
 _RECORD = ".track.json"
+_UNFINISHED = ""
 _VERSION = 1
 
 
@@ -71,20 +72,23 @@ class Record:
     bytes : int
         Size of the table.
     summary : TrackSummary
-        What the tracking came to.
+        What the tracking came to, and where the video lay.
+    seconds : float
+        That tracking took.
     """
 
     content: VideoContent
     made_of: str
     bytes: int
     summary: TrackSummary
+    seconds: float
 
 
 class TableFolder:
     """A folder of tables, one a video, whose places mirror those of the videos.
 
-    A table is put in its place when its video is through, and its record after it: a video without
-    a record is tracked again.
+    A table is put in its place when its video is through, between two records: the first one says
+    only whose it is, the second that it is finished. A video without the second is tracked again.
 
     Parameters
     ----------
@@ -111,12 +115,24 @@ class TableFolder:
 
     def record(self, name: str) -> Record | None:
         """Return the record of a video; None if there is none of these settings, or no table."""
+        record = self.any_record(name)
+        if record is None or record.made_of != self._made_of:
+            return None
         try:
-            record = _read(self.folder / f"{name}{_RECORD}")
-            there = self.table(name).stat().st_size == record.bytes
+            return record if self.table(name).stat().st_size == record.bytes else None
+        except OSError:
+            return None
+
+    def any_record(self, name: str) -> Record | None:
+        """Return what lies beside the place of a table, of whatever settings and video."""
+        try:
+            return _read(self.folder / f"{name}{_RECORD}")
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return None
-        return record if there and record.made_of == self._made_of else None
+
+    def is_strange(self, name: str) -> bool:
+        """Whether a file is in the place of a table that was not put there by such a run."""
+        return self.table(name).is_file() and not (self.folder / f"{name}{_RECORD}").exists()
 
     def put(self, name: str, part: Path, result: VideoResult) -> list[int]:
         """Put a finished table in its place; returns the entries that came into the queue.
@@ -128,7 +144,7 @@ class TableFolder:
         part : Path
             The table, on the same disk.
         result : VideoResult
-            What came of it. If its video broke off, the table ends there and has no record.
+            What came of it. If its video broke off, the table ends there and is not finished.
 
         Raises
         ------
@@ -139,9 +155,11 @@ class TableFolder:
         if content is None or track is None:
             return []
         entries = [] if self._queue is None else queue_frames(self._queue, track, self._model)
+        record = Record(content, _UNFINISHED, 0, track.summary, result.seconds)
+        self.note(name, part.with_name(part.name + _RECORD), record)
         size = _place(part, self.table(name))
         if track.summary.error is None:
-            self.note(name, part, Record(content, self._made_of, size, track.summary))
+            self.note(name, part, replace(record, made_of=self._made_of, bytes=size))
         return [entry.id for entry in entries]
 
     def note(self, name: str, part: Path, record: Record) -> None:
@@ -161,6 +179,7 @@ class TableFolder:
             "bytes": content.bytes,
             "modified": content.modified,
             "table_bytes": record.bytes,
+            "seconds": record.seconds,
             "summary": record.summary.to_dict(),
         }
         target = self.folder / f"{name}{_RECORD}"
@@ -317,10 +336,12 @@ def _read(file: Path) -> Record:
         raise ValueError(file)
     said: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     summary = said["summary"]
-    if said["version"] != _VERSION or not all(
+    whole = is_number(said["seconds"]) and all(
         any(check(summary[name]) for check in checks) for name, checks in _FIELDS.items()
-    ):
+    )
+    if said["version"] != _VERSION or not whole:
         raise ValueError(file)
     content = VideoContent(str(said["sha256"]), int(said["bytes"]), int(said["modified"]))
-    whole = TrackSummary(**{**summary, "video": Path(summary["video"])})
-    return Record(content, str(said["made_of"]), int(said["table_bytes"]), whole)
+    found = TrackSummary(**{**summary, "video": Path(summary["video"])})
+    made_of, size, seconds = str(said["made_of"]), int(said["table_bytes"]), float(said["seconds"])
+    return Record(content, made_of, size, found, seconds)
