@@ -32,6 +32,16 @@ _MEANINGS = (
         ),
     ),
     ("does not support ssl", "the server speaks in plain text only. Ask who runs it for TLS"),
+    # Where the server takes encrypted connections only and the password is wrong, libpq tries again
+    # without encryption, and says only why that was refused.
+    (
+        "no encryption",
+        (
+            "the password is wrong (~/.pgpass or the variable PGPASSWORD), or the server lets "
+            "nobody of this name in from here, or not without TLS. Look at the password first; "
+            "with sslmode=require in the address the server says which it is"
+        ),
+    ),
     (
         "no pg_hba.conf entry",
         "the server lets nobody of this name in from here, or not without TLS. Ask who runs it",
