@@ -123,8 +123,9 @@ def require_maker(connection: Connection) -> None:
     if theirs is not None:
         raise ProjectError(
             f"You are {who}, and the tables in the database {name} belong to {theirs}, as those of "
-            "a dump that was restored. Let a superuser of the server run faceloop server init on "
-            f"it and make you an owner: faceloop server role {who} owner."
+            "a dump that was restored. Let a superuser, or who is an owner of the project that was "
+            f"dumped, run faceloop server init on it and make you an owner: faceloop server role "
+            f"{who} owner."
         )
 
 

@@ -65,6 +65,14 @@ _MEANINGS = (
         "only an owner may do this, as bringing the tables of an older faceloop up to date. "
         + _ASK,
     ),
+    (
+        "permission denied to create role",
+        "this needs the right to make roles on the server (CREATEROLE). Ask who runs it",
+    ),
+    (
+        "admin option",
+        "giving roles needs the right to make roles on the server (CREATEROLE). Ask who runs it",
+    ),
     ("row-level security", f"only an owner may change this. {_ASK}"),
     ("permission denied for database", f"you have no role in this project. {_ASK}"),
     ("permission denied for schema", f"you have no role in this project. {_ASK}"),

@@ -349,8 +349,7 @@ def test_backed_up_by_the_server(server: PostgresqlServer, team: Callable[[str],
     dump = server.folder / "faces.dump"
     server.run("pg_dump", "--format=custom", f"--file={dump}", "faces")
     server.run("dropdb", "--force", "faces")
-    server.run("createdb", "faces")
-    server.run("pg_restore", "--dbname=faces", "--exit-on-error", dump)
+    server.run("pg_restore", "--create", "--dbname=postgres", "--exit-on-error", dump)
     assert hashes(team("kim")) == before
     assert check_project(team("nora")).findings == ()
     with Project.open(team("nora")) as nora, pytest.raises(ProjectError, match="reviewer does"):
@@ -370,6 +369,10 @@ def test_restored_under_another_name(server: PostgresqlServer, team: Callable[[s
     server.run("psql", "-d", "copy", "-c", "ALTER DATABASE copy OWNER TO nora")
     with pytest.raises(ProjectError, match="tables in the database copy belong to faces_owner"):
         make_team_project(nora)
+    server.run("psql", "-d", "copy", "-c", "GRANT faces_owner TO nora")
+    with pytest.raises(ProjectError, match="right to make roles"):
+        make_team_project(nora)
+    server.run("psql", "-d", "copy", "-c", "REVOKE faces_owner FROM nora")
     make_team_project(copy)
     assert membership(copy).people == (("faceloop", "owner"),)
     for person in ("rita", "kim"):  # whose roles are of the other database
