@@ -266,6 +266,9 @@ def test_there_and_back(
         assert back.resolve(back.media()[0]).is_relative_to(tmp_path / "back" / "media")
         number = back.add_item(None).id
     target = server.socket("faceloop", server.new_database("again"))
+    with pytest.raises(ProjectError, match="again belongs to faceloop"):
+        push_project(tmp_path / "back", server.socket("nora", "again"), folder=tmp_path / "share")
+    assert not (tmp_path / "share").exists()
     (tmp_path / "share").mkdir()
     (tmp_path / "share" / "thesis.txt").write_text("mine")
     with pytest.raises(ProjectError, match=r"holds thesis\.txt"):
