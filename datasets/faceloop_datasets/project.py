@@ -6,6 +6,7 @@ import getpass
 import itertools
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -272,6 +273,11 @@ class Project:
     def address(self) -> str:
         """What opens it again, also in another process: its folder; or a server's address."""
         return self._address.text
+
+    @cached_property
+    def author(self) -> str:
+        """Who is named where a call names nobody: the login on a server, else the computer's."""
+        return self._database.login() or default_author()
 
     @property
     def cache(self) -> Path:
@@ -573,7 +579,7 @@ class Project:
         items : iterable of int
             Numbers of the faces.
         author : str, optional
-            By default the user of this computer.
+            By default `author`.
 
         Returns
         -------
@@ -613,7 +619,7 @@ class Project:
     def _set_removed(self, numbers: Iterable[int], author: str | None, *, removed: bool) -> int:
         with self._database.write() as connection:
             changed = removals.set_removed(
-                connection, list(numbers), author or default_author(), removed=removed
+                connection, list(numbers), author or self.author, removed=removed
             )
         return len(changed)
 
@@ -645,7 +651,7 @@ class Project:
         based_on : int or None
             The revision it was made from; None if the item had none.
         author : str, optional
-            By default the user of this computer.
+            By default `author`.
         action : str
             What was done, for people: "Move chin".
         start : ndarray, shape (N, 2), optional
@@ -671,7 +677,7 @@ class Project:
                 item_id,
                 annotation,
                 based_on,
-                author or default_author(),
+                author or self.author,
                 action=action,
                 start=start,
             )
@@ -799,7 +805,7 @@ class Project:
         points : sequence of int
             Numbers of the landmarks.
         author : str, optional
-            By default the user of this computer.
+            By default `author`.
         progress : Monitor or callable, optional
             Told each step; a monitor may stop the work between steps.
 
@@ -821,7 +827,7 @@ class Project:
                 connection,
                 self.scheme,
                 points,
-                author=author or default_author(),
+                author=author or self.author,
                 monitor=Monitor.of(progress),
             )
 
@@ -845,7 +851,7 @@ class Project:
         kind, action : str
             What can be taken back by itself (`last_batch`), and what was done, for people.
         author : str, optional
-            By default the user of this computer.
+            By default `author`.
         progress : Monitor or callable, optional
             Told each step; a monitor may stop the work between steps.
 
@@ -871,7 +877,7 @@ class Project:
                 current,
                 kind=kind,
                 action=action,
-                author=author or default_author(),
+                author=author or self.author,
                 total=len(current),
                 monitor=Monitor.of(progress),
             )
@@ -903,7 +909,7 @@ class Project:
         batch : Batch
             From `last_batch`, or of the call that made it.
         author : str, optional
-            By default the user of this computer.
+            By default `author`.
         progress : Monitor or callable, optional
             Told each step; a monitor may stop the work between steps.
 
@@ -923,7 +929,7 @@ class Project:
                 connection,
                 batch,
                 self.scheme.name,
-                author=author or default_author(),
+                author=author or self.author,
                 monitor=Monitor.of(progress),
             )
 
@@ -955,7 +961,7 @@ class Project:
         points : sequence of int, optional
             Numbers of the landmarks; by default all that have a position.
         author : str, optional
-            By default the user of this computer.
+            By default `author`.
         revision_id : int, optional
             The revision that was looked at; by default the one that counts.
 
@@ -968,7 +974,7 @@ class Project:
         with self._database.write() as connection:
             seen = self._seen(connection, item_id, revision_id)
             chosen = self._present(seen, points)
-            approvals.add(connection, item_id, seen.id, chosen, author or default_author())
+            approvals.add(connection, item_id, seen.id, chosen, author or self.author)
             right = approvals.standing(connection, [item_id]).get(item_id, frozenset())
             whole = right >= set(np.flatnonzero(seen.annotation.present).tolist())
             queue_store.settle_points(connection, item_id, right, whole=whole, author=author)
@@ -988,7 +994,7 @@ class Project:
         points : sequence of int, optional
             Numbers of the landmarks; by default all.
         author : str, optional
-            By default the user of this computer.
+            By default `author`.
 
         Raises
         ------
@@ -1005,7 +1011,7 @@ class Project:
                 raise ProjectError(
                     f"Nobody has said of these points of {name} that they are right."
                 )
-            by = author or default_author()
+            by = author or self.author
             approvals.add(connection, item_id, known[-1].revision_id, (), by)
             for one in known:
                 if left := set(one.points) - gone:
@@ -1500,7 +1506,7 @@ class Project:
         label : str
             A word of one's own, at most 40 characters; empty takes the label away.
         author : str, optional
-            By default the user of this computer.
+            By default `author`.
 
         Returns
         -------
@@ -1528,7 +1534,7 @@ class Project:
         """
         wanted = {item: check_expression(label) for item, label in labels.items()}
         with self._database.write() as connection:
-            return expressions.set_labels(connection, wanted, author or default_author())
+            return expressions.set_labels(connection, wanted, author or self.author)
 
     def import_expressions(self, file: str | Path, *, dry_run: bool = False) -> TableLabels:
         """Take labels from a table, see `faceloop_datasets.importing.expression_table`.

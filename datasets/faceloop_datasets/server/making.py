@@ -20,7 +20,11 @@ def make_team_project(
 ) -> str:
     """Make a project with roles in an empty database; of a project without any, make its roles.
 
-    Whoever calls needs the right to make roles (``CREATEROLE``) and the database, and is an owner.
+    So it is with a dump that was restored into a database of another name: roles are named by the
+    database. People of the other one have no rights in it until they are given a role.
+
+    Whoever calls is a superuser, or has the right to make roles (``CREATEROLE``) and owns the
+    database and the tables; and is an owner of the project.
 
     Parameters
     ----------
@@ -44,6 +48,7 @@ def make_team_project(
     with on_server(address) as database:
         with database.read() as connection:
             there = database.exists(connection)
+            roles.require_maker(connection)
         if not there:
             Project.create(address, scheme, folder=folder).close()
         with database.write() as connection:

@@ -70,9 +70,9 @@ def give_role(address: str, person: str, role: Role | None) -> bool:
     Raises
     ------
     ProjectError
-        If the project has no roles, or the server does not let the caller give them.
+        If the project has no roles, the caller is no owner, or the server refuses.
     """
     if not person.strip():
         raise ProjectError("Name the person who gets the role.")
     with on_server(address) as database, database.write() as connection:
-        return roles.give(connection, person, role)
+        return roles.give(connection, person, role, database.where)

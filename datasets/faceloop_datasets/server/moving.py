@@ -144,11 +144,14 @@ def _make(folder: Path) -> None:
 
 
 def _refuse_project(database: Database) -> None:
+    """Refuse, before anything is copied, a place that is taken or whose roles others make."""
     with database.read() as connection:
         if database.exists(connection):
             raise ProjectError(
                 f"{database.where} is a project already. Nothing was changed: name an empty one."
             )
+        if database.file is None:
+            roles.require_maker(connection)
 
 
 def _copy(

@@ -65,7 +65,12 @@ class Database:
         try:
             # A server may have been started anew since a connection was used last.
             self._engine = create_engine(url, pool_pre_ping=not str(url).startswith("sqlite"))
-        except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        except ImportError as error:
+            raise ProjectError(
+                f"{where} is on a PostgreSQL server, and psycopg, which speaks with it, cannot be "
+                f"loaded here ({error}): pip install 'faceloop[postgresql]'."
+            ) from error
+        except (ArgumentError, NoSuchModuleError) as error:
             raise ProjectError(
                 f"{where} is no database address that can be used here: {error}."
             ) from error
@@ -83,6 +88,13 @@ class Database:
         """The SQLite file; None on a server."""
         name = self._engine.url.database
         return Path(name) if name and self._engine.dialect.name == "sqlite" else None
+
+    def login(self) -> str | None:
+        """Return the name with which a server knows who is connected; None of a file."""
+        if self._engine.dialect.name == "sqlite":
+            return None
+        with self.read() as connection:
+            return str(connection.exec_driver_sql("SELECT session_user").scalar_one())
 
     def close(self) -> None:
         """Close all connections."""

@@ -67,9 +67,17 @@ def needed_for(table: str) -> Role | None:
 def make_roles(connection: Connection) -> None:
     """Make the roles of a project whose tables are there, and give the owner role the tables.
 
-    Whoever calls becomes an owner. What is there already stays.
+    Whoever calls becomes an owner. What is there already stays; of a dump of another database that
+    was restored here, the roles of that one lose what they may.
+
+    Raises
+    ------
+    ProjectError
+        If the caller may not: see `require_maker`.
     """
+    require_maker(connection)
     names = _names(connection)
+    former = _former(connection)
     for name in names.values():
         if not _is_role(connection, name):
             _run(connection, f"CREATE ROLE {_quoted(connection, name)} NOLOGIN")
@@ -85,7 +93,40 @@ def make_roles(connection: Connection) -> None:
     for table in Base.metadata.tables:
         _run(connection, f"ALTER TABLE {table} OWNER TO {owner}")
     _run(connection, f"ALTER FUNCTION refuse_change() OWNER TO {owner}")
+    for name in former:
+        left = _quoted(connection, name)
+        _run(connection, f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {left}")
+        _run(connection, f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {left}")
+        _run(connection, f"REVOKE ALL ON SCHEMA public FROM {left}")
     _grant(connection)
+
+
+def require_maker(connection: Connection) -> None:
+    """Refuse who cannot make the roles of a project in this database.
+
+    Raises
+    ------
+    ProjectError
+        If who is connected is no superuser and does not own the database, and the tables in it.
+    """
+    superuser, owns, who, owner = connection.execute(_MAKER).one()
+    if superuser:
+        return
+    name = _database(connection)
+    if not owns:
+        raise ProjectError(
+            f"You are {who}, and the database {name} belongs to {owner}. Its owner, or a "
+            "superuser, makes a project and its roles in it: ask who runs the server, who can also "
+            f"give it to you (ALTER DATABASE {name} OWNER TO {who})."
+        )
+    theirs = connection.execute(_NOT_OWN, {"tables": list(Base.metadata.tables)}).scalars().first()
+    if theirs is not None:
+        raise ProjectError(
+            f"You are {who}, and the tables in the database {name} belong to {theirs}, as those of "
+            "a dump that was restored. Let a superuser, or who is an owner of the project that was "
+            f"dumped, run faceloop server init on it and make you an owner: faceloop server role "
+            f"{who} owner."
+        )
 
 
 def act_as_owner(connection: Connection) -> None:
@@ -101,16 +142,20 @@ def grant_again(connection: Connection) -> None:
         _grant(connection)
 
 
-def give(connection: Connection, person: str, role: Role | None) -> bool:
+def give(connection: Connection, person: str, role: Role | None, where: str) -> bool:
     """Give a person one role, or none; returns whether a login was made for them.
 
     Raises
     ------
     ProjectError
-        If the project has no roles.
+        If the project has no roles, or who is connected is no owner.
     """
     if not _are_there(connection):
-        raise ProjectError("This project has no roles yet: faceloop server init makes them.")
+        raise ProjectError(
+            f"{where} has no roles yet. Who owns the database, or a superuser, makes them, also "
+            "those of one that was restored under another name: faceloop server init."
+        )
+    require(connection, "owner", where)
     names = _names(connection)
     who, made = _quoted(connection, person), False
     if role is not None and not _is_role(connection, person):
@@ -162,6 +207,18 @@ def _are_there(connection: Connection) -> bool:
     return server and _is_role(connection, _names(connection)["owner"])
 
 
+def _former(connection: Connection) -> list[str]:
+    """Roles of the project that the tables were dumped from, where it had another name."""
+    names = _names(connection)
+    owners = connection.execute(_TABLE_OWNERS, {"tables": list(Base.metadata.tables)}).scalars()
+    found = []
+    for owner in owners:
+        database = owner.removesuffix("_owner")
+        if owner not in (database, names["owner"]):
+            found += [f"{database}_{role}" for role in ROLES]
+    return [name for name in found if _is_role(connection, name)]
+
+
 def _grant(connection: Connection) -> None:
     names = _names(connection)
     annotator, reviewer, _ = (_quoted(connection, names[role]) for role in ROLES)
@@ -185,6 +242,17 @@ def _grant(connection: Connection) -> None:
         _run(connection, statement)
 
 
+_MAKER = text(
+    "SELECT r.rolsuper, pg_has_role(d.datdba, 'USAGE'), r.rolname, pg_get_userbyid(d.datdba) "
+    "FROM pg_roles r, pg_database d "
+    "WHERE r.rolname = current_user AND d.datname = current_database()"
+)
+_OWNERS = (
+    "SELECT DISTINCT tableowner FROM pg_tables "
+    "WHERE schemaname = 'public' AND tablename = ANY(:tables)"
+)
+_NOT_OWN = text(f"{_OWNERS} AND NOT pg_has_role(tableowner, 'USAGE')")
+_TABLE_OWNERS = text(_OWNERS)
 _MEMBERS = text(
     "SELECT person.rolname, grp.rolname FROM pg_auth_members m "
     "JOIN pg_roles person ON person.oid = m.member JOIN pg_roles grp ON grp.oid = m.roleid "

@@ -32,6 +32,16 @@ _MEANINGS = (
         ),
     ),
     ("does not support ssl", "the server speaks in plain text only. Ask who runs it for TLS"),
+    # Where the server takes encrypted connections only and the password is wrong, libpq tries again
+    # without encryption, and says only why that was refused.
+    (
+        "no encryption",
+        (
+            "the password is wrong (~/.pgpass or the variable PGPASSWORD), or the server lets "
+            "nobody of this name in from here, or not without TLS. Look at the password first; "
+            "with sslmode=require in the address the server says which it is"
+        ),
+    ),
     (
         "no pg_hba.conf entry",
         "the server lets nobody of this name in from here, or not without TLS. Ask who runs it",
@@ -54,6 +64,14 @@ _MEANINGS = (
         "must be owner",
         "only an owner may do this, as bringing the tables of an older faceloop up to date. "
         + _ASK,
+    ),
+    (
+        "permission denied to create role",
+        "this needs the right to make roles on the server (CREATEROLE). Ask who runs it",
+    ),
+    (
+        "admin option",
+        "giving roles needs the right to make roles on the server (CREATEROLE). Ask who runs it",
     ),
     ("row-level security", f"only an owner may change this. {_ASK}"),
     ("permission denied for database", f"you have no role in this project. {_ASK}"),

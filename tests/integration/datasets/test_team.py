@@ -266,6 +266,9 @@ def test_there_and_back(
         assert back.resolve(back.media()[0]).is_relative_to(tmp_path / "back" / "media")
         number = back.add_item(None).id
     target = server.socket("faceloop", server.new_database("again"))
+    with pytest.raises(ProjectError, match="again belongs to faceloop"):
+        push_project(tmp_path / "back", server.socket("nora", "again"), folder=tmp_path / "share")
+    assert not (tmp_path / "share").exists()
     (tmp_path / "share").mkdir()
     (tmp_path / "share" / "thesis.txt").write_text("mine")
     with pytest.raises(ProjectError, match=r"holds thesis\.txt"):
@@ -349,12 +352,48 @@ def test_backed_up_by_the_server(server: PostgresqlServer, team: Callable[[str],
     dump = server.folder / "faces.dump"
     server.run("pg_dump", "--format=custom", f"--file={dump}", "faces")
     server.run("dropdb", "--force", "faces")
-    server.run("createdb", "faces")
-    server.run("pg_restore", "--dbname=faces", "--exit-on-error", dump)
+    server.run("pg_restore", "--create", "--dbname=postgres", "--exit-on-error", dump)
     assert hashes(team("kim")) == before
     assert check_project(team("nora")).findings == ()
     with Project.open(team("nora")) as nora, pytest.raises(ProjectError, match="reviewer does"):
         nora.remove([1], "nora")
+
+
+def test_restored_under_another_name(server: PostgresqlServer, team: Callable[[str], str]) -> None:
+    before, dump = hashes(team("kim")), server.folder / "other.dump"
+    server.run("pg_dump", "--format=custom", f"--file={dump}", "faces")
+    server.new_database("copy")
+    server.run("pg_restore", "--dbname=copy", "--exit-on-error", dump)
+    nora, copy = server.socket("nora", "copy"), server.socket("faceloop", "copy")
+    with pytest.raises(ProjectError, match="has no roles yet"):
+        give_role(copy, "nora", "annotator")
+    with pytest.raises(ProjectError, match="copy belongs to faceloop"):
+        make_team_project(nora)
+    server.run("psql", "-d", "copy", "-c", "ALTER DATABASE copy OWNER TO nora")
+    with pytest.raises(ProjectError, match="tables in the database copy belong to faces_owner"):
+        make_team_project(nora)
+    server.run("psql", "-d", "copy", "-c", "GRANT faces_owner TO nora")
+    with pytest.raises(ProjectError, match="right to make roles"):
+        make_team_project(nora)
+    server.run("psql", "-d", "copy", "-c", "REVOKE faces_owner FROM nora")
+    make_team_project(copy)
+    assert membership(copy).people == (("faceloop", "owner"),)
+    for person in ("rita", "kim"):  # whose roles are of the other database
+        with pytest.raises(ProjectError, match="you have no role"):
+            Project.open(server.socket(person, "copy"))
+    give_role(copy, "kim", "owner")
+    give_role(copy, "rita", "annotator")
+    with pytest.raises(ProjectError, match=r"needs the role owner .* yours is annotator"):
+        give_role(server.socket("rita", "copy"), "nora", "owner")
+    with Project.open(server.socket("kim", "copy")) as kim:
+        kim.replace_scheme(kim.scheme)
+    with Project.open(server.socket("rita", "copy")) as rita:
+        with pytest.raises(ProjectError, match="reviewer does"):
+            rita.remove([1])
+        rita.set_expression([1], "calm")
+        assert rita.author == "rita"
+    server.run("dropdb", "--force", "copy")
+    assert hashes(team("kim")) == before
 
 
 def test_the_server_is_started_anew(server: PostgresqlServer, team: Callable[[str], str]) -> None:
@@ -395,9 +434,10 @@ def test_nobody_has_to_be_a_superuser(server: PostgresqlServer, tmp_path: Path) 
     assert membership(lea).people == (("lea", "owner"), ("leo", "annotator"))
 
 
-def test_a_folder_that_is_not_there(team: Callable[[str], str], tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there(
+    server: PostgresqlServer, team: Callable[[str], str], tmp_path: Path
+) -> None:
     with pytest.raises(ProjectError, match="Connect the share"):
         Project.open(team("nora"), folder=tmp_path / "nowhere")
-    make = team("nora").replace("/faces?", "/postgres?")
     with pytest.raises(ProjectError, match="needs a folder"):
-        make_team_project(make)
+        make_team_project(server.url)

@@ -28,7 +28,9 @@ def test_a_team_from_its_first_day_to_its_last(
 ) -> None:
     server = postgresql_server
     owner = server.socket("faceloop", server.new_database("clinic"))
-    made = faceloop("server", "init", owner, "--folder", tmp_path / "share", "--json").json()
+    first = faceloop("server", "init", owner, "--folder", tmp_path / "share", "--json")
+    assert "share was not there before, and was made" in first.err
+    made = first.json()
     assert made["project"].startswith("postgresql://faceloop@/clinic?")
     server.run("dropuser", "--if-exists", "bo")
     given = faceloop("server", "role", "bo", "reviewer", owner)
@@ -64,6 +66,12 @@ def test_a_team_from_its_first_day_to_its_last(
     assert "the connection is encrypted" in said[-2].out
     denied = faceloop("server", "role", "bo", "owner", place)
     assert denied.code == 1
+    assert "This needs the role owner" in denied.err
+    # What libpq tries after a wrong password, without TLS, hides that the password was wrong.
+    monkeypatch.setenv("PGPASSWORD", "wrong")
+    wrong = faceloop("check", f"postgresql://bo@localhost:{server.port}/clinic")
+    assert "the password is wrong" in wrong.err
+    monkeypatch.setenv("PGPASSWORD", SECRET)
 
     pulled = faceloop("server", "pull", owner, tmp_path / "back", "--json").json()
     assert (pulled["rows"]["items"], pulled["files"]) == (3, 3)

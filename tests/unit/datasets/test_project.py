@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import sqlite3
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
@@ -133,6 +134,13 @@ class TestOpening:
         for nonsense in ("sqlite:///x.db", "nonsense://somewhere", "postgresql://[::/faces"):
             with pytest.raises(ProjectError, match="no address of a database on a server"):
                 Project.open(nonsense, folder=tmp_path)
+
+    def test_a_server_without_what_speaks_with_it(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "psycopg", None)
+        with pytest.raises(ProjectError, match=r"pip install 'faceloop\[postgresql\]'"):
+            Project.open("postgresql://kim@localhost/faces", folder=tmp_path)
 
 
 class TestRevisions:

@@ -63,6 +63,7 @@ def test_every_dependency_is_looked_at():
     looked_at = {finding.what for finding in installation.installation()}
     needed = names(project["dependencies"]) - {"opencv-python-headless"}
     assert needed | names(project["optional-dependencies"]["window"]) <= looked_at
+    assert {"psycopg", "distributed"} <= looked_at  # of the extras postgresql and cluster
 
 
 def test_what_is_left_when_one_of_two_opencvs_was_removed(tmp_path):

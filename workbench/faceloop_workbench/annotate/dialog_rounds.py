@@ -21,7 +21,6 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_datasets import FaceloopError
-from faceloop_datasets.project import default_author
 from faceloop_datasets.wording import counted
 from faceloop_workbench.services.blind_rounds import why_no_consensus
 from faceloop_workbench.widgets.basic import (
@@ -173,7 +172,7 @@ class RoundsDialog(QDialog):
             self._try(lambda: self._work.undo_consensus(chosen.name))
 
     def _new(self) -> None:
-        NewRoundDialog(self._make, self).open()
+        NewRoundDialog(self._make, self._session.need_project().author, self).open()
 
     def _make(self, dialog: NewRoundDialog) -> None:
         self._try(
@@ -201,13 +200,17 @@ class NewRoundDialog(QDialog):
     ----------
     make : callable
         Is given this dialog.
+    author : str
+        Who is likely to be one of the annotators.
     """
 
-    def __init__(self, make: Callable[[NewRoundDialog], object], parent: QWidget) -> None:
+    def __init__(
+        self, make: Callable[[NewRoundDialog], object], author: str, parent: QWidget
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("New blind round")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.name, self.who = QLineEdit("pilot"), QLineEdit(f"{default_author()}, ")
+        self.name, self.who = QLineEdit("pilot"), QLineEdit(f"{author}, ")
         self.name.setObjectName("round.name")
         self.who.setObjectName("round.annotators")
         self.who.setToolTip("Names of two people or more, with commas between them.")

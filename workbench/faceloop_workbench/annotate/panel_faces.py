@@ -20,7 +20,6 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from faceloop_datasets.project import default_author
 from faceloop_workbench.services.history_text import when_text, who_text
 from faceloop_workbench.services.people import HELD_OUT
 from faceloop_workbench.widgets.basic import command_button, not_none, plain_tip
@@ -119,7 +118,8 @@ class FacesBox(QWidget):
         self._answers.setVisible(bool(proposals))
         self._removed.setText(f"Show removed faces ({self._faces.removed})")
         self._removed.setVisible(self._faces.removed > 0)
-        self.gone.say(removed_text(self._faces.removal))
+        removal = self._faces.removal
+        self.gone.say("" if removal is None else removed_text(removal, self._faces.reader))
 
     def _go(self, row: QTreeWidgetItem | None, _before: object = None) -> None:
         number = None if row is None else row.data(_FACE, _NUMBER)
@@ -150,11 +150,9 @@ class FacesBox(QWidget):
         self._faces.with_removed = wanted
 
 
-def removed_text(removal: Removal | None) -> str:
-    """Say who removed a face, when, and what that means; empty if nobody did."""
-    if removal is None:
-        return ""
-    who = who_text(removal.author, default_author())
+def removed_text(removal: Removal, reader: str) -> str:
+    """Say to a reader who removed a face, when, and what that means."""
+    who = who_text(removal.author, reader)
     return (
         f"Removed by {who}, {when_text(removal.created)}: it does not wait, train or count. It is "
         "kept with its history until it is erased for good."

@@ -14,7 +14,6 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from faceloop_datasets.project import default_author
 from faceloop_datasets.wording import counted
 from faceloop_workbench.services.annotation_source import source_text
 from faceloop_workbench.services.history_text import (
@@ -52,7 +51,7 @@ class HistoryList(QWidget):
     def __init__(self, session: Session, editor: FaceEditor) -> None:
         super().__init__()
         self._session, self._editor = session, editor
-        self._reader = default_author()
+        self._reader = ""
         self._lines: list[HistoryLine] = []
         self.tree = _Tree()
         self.tree.currentItemChanged.connect(self._view)
@@ -79,7 +78,11 @@ class HistoryList(QWidget):
     def load(self) -> None:
         """Show the changes of the face in work."""
         revisions = self._editor.history()
-        steps = history_steps(revisions, self._session.need_project().scheme) if revisions else []
+        steps: list[HistoryStep] = []
+        if revisions:
+            project = self._session.need_project()
+            self._reader = project.author
+            steps = history_steps(revisions, project.scheme)
         self._lines = history_lines(steps)
         self.tree.blockSignals(True)
         self.tree.clear()
@@ -95,7 +98,9 @@ class HistoryList(QWidget):
         if before is not None and before.id != revision.based_on:
             self.load()
             return
-        step = HistoryStep.of(revision, before, self._session.need_project().scheme)
+        project = self._session.need_project()
+        self._reader = project.author
+        step = HistoryStep.of(revision, before, project.scheme)
         newest = HistoryLine((step,))
         for older in self._lines[0].steps if self._lines else ():
             joined = newest.preceded_by(older)

@@ -159,6 +159,11 @@ class PictureFaces:
         return next(iter(project.removals(here.item.id)[::-1]), None)
 
     @property
+    def reader(self) -> str:
+        """Who looks at them: see `Project.author`."""
+        return self._session.need_project().author
+
+    @property
     def known_points(self) -> list[Points]:
         """Where faces are known in the picture, removed ones too, but for the one in work."""
         here = self.in_work

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from faceloop_datasets import FaceloopError, Project
-from faceloop_datasets.project import default_author
 from faceloop_datasets.wording import counted
 from faceloop_workbench.services.background import Job
 from faceloop_workbench.services.blind_rounds import (
@@ -187,7 +186,7 @@ class RoundWork:
                 choose_model(None, project),
                 from_mean=from_mean,
                 chosen="at random by subject, seed 0",
-                author=default_author(),
+                author=project.author,
                 progress=monitor,
             )
             return f"Made the round “{made.name}” of {counted(len(made.items), 'face')}."

@@ -21,7 +21,7 @@ agreement = typer.Typer(
 
 RoundArgument = Annotated[str, typer.Argument(metavar="ROUND", help="Name or number.")]
 AuthorOption = Annotated[
-    str | None, typer.Option(help="Who; by default the user here.", show_default=False)
+    str | None, typer.Option(help="Who; by default your login.", show_default=False)
 ]
 
 
@@ -53,7 +53,6 @@ def new_round(
     Example: faceloop agreement new pilot --annotator ann --annotator ben --project faces
     """
     from faceloop_datasets import Project
-    from faceloop_datasets.project import default_author
     from faceloop_datasets.wording import counted
     from faceloop_workbench.services.blind_rounds import choose_faces, make_round
     from faceloop_workbench.services.model_choice import choose_model
@@ -70,7 +69,7 @@ def new_round(
             chosen,
             from_mean=from_mean,
             chosen=how,
-            author=author or default_author(),
+            author=author or opened.author,
             progress=monitor,
         )
     if json:

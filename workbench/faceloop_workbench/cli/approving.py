@@ -26,7 +26,7 @@ def approve(
     undo: Annotated[
         bool, typer.Option("--undo", help="Take it back, of the points named or of all.")
     ] = False,
-    author: Annotated[str | None, typer.Option(help="Who; by default the user here.")] = None,
+    author: Annotated[str | None, typer.Option(help="Who; by default your login.")] = None,
     json: JsonOption = False,
 ) -> None:
     """Say of points in doubt that they are right where they are: nothing doubts them again.

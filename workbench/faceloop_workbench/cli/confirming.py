@@ -24,7 +24,7 @@ def confirm(
         bool, typer.Option("--all-estimated", help="Confirm all points that are estimated.")
     ] = False,
     undo: Annotated[bool, typer.Option("--undo", help="Take the last confirmation back.")] = False,
-    author: Annotated[str | None, typer.Option(help="Who; by default the user here.")] = None,
+    author: Annotated[str | None, typer.Option(help="Who; by default your login.")] = None,
     json: JsonOption = False,
 ) -> None:
     """Confirm points that an import estimated, in all faces at once.

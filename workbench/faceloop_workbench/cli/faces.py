@@ -34,7 +34,7 @@ _NAMED = 10  # faces that are changed; --json has all
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Only say what would be done; change nothing.")
 ]
-AuthorOption = Annotated[str | None, typer.Option(help="Who; by default the user here.")]
+AuthorOption = Annotated[str | None, typer.Option(help="Who; by default your login.")]
 PictureOption = Annotated[
     str | None,
     typer.Option(

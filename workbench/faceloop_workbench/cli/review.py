@@ -76,7 +76,7 @@ def list_entries(
 @queue.command("next")
 def next_entry(
     project: ProjectOption,
-    author: Annotated[str | None, typer.Option(help="Who; by default the user here.")] = None,
+    author: Annotated[str | None, typer.Option(help="Who; by default your login.")] = None,
     json: JsonOption = False,
 ) -> None:
     """Claim the first open entry and show it.
@@ -84,10 +84,9 @@ def next_entry(
     Example: faceloop queue next --project faces
     """
     from faceloop_datasets import Project
-    from faceloop_datasets.project import default_author
 
     with Project.open(project) as opened:
-        entry = opened.queue.next(author or default_author())
+        entry = opened.queue.next(author or opened.author)
         values = None if entry is None else entry_values(opened, entry)
     if json:
         show_json(values)

