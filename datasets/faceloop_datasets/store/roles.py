@@ -86,8 +86,8 @@ def make_roles(connection: Connection) -> None:
     for table in Base.metadata.tables:
         _run(connection, f"ALTER TABLE {table} OWNER TO {owner}")
     _run(connection, f"ALTER FUNCTION refuse_change() OWNER TO {owner}")
-    _guard_heads(connection, owner)
     _grant(connection)
+    _guard_heads(connection, owner)
 
 
 def act_as_owner(connection: Connection) -> None:
@@ -106,10 +106,12 @@ def grant_again(connection: Connection) -> None:
 def give(connection: Connection, person: str, role: Role | None) -> bool:
     """Give a person one role, or none; returns whether a login was made for them.
 
+    Groups of projects are refused, and what would leave the project without an owner.
+
     Raises
     ------
     ProjectError
-        If the project has no roles, the name is that of a group, or nobody would be an owner.
+        If the project has no roles.
     """
     if not _are_there(connection):
         raise ProjectError("This project has no roles yet: faceloop server init makes them.")
@@ -166,6 +168,43 @@ def _are_there(connection: Connection) -> bool:
     return server and _is_role(connection, _names(connection)["owner"])
 
 
+def _grant(connection: Connection) -> None:
+    names = _names(connection)
+    annotator, reviewer, _ = (_quoted(connection, names[role]) for role in ROLES)
+    tables = ", ".join(Base.metadata.tables)
+    _run(connection, f"REVOKE ALL ON {tables} FROM PUBLIC, {annotator}, {reviewer}")
+    _run(connection, f"GRANT SELECT ON {tables} TO {annotator}")
+    _run(connection, f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {annotator}")
+    for role, written in _WRITTEN.items():
+        for table, verbs in written.items():
+            _run(connection, f"GRANT {verbs} ON {table} TO {_quoted(connection, names[role])}")
+    for statement in (
+        "ALTER TABLE settings ENABLE ROW LEVEL SECURITY",
+        "DROP POLICY IF EXISTS everybody_reads ON settings",
+        "DROP POLICY IF EXISTS reviewers_write ON settings",
+        "CREATE POLICY everybody_reads ON settings FOR SELECT USING (true)",
+        (
+            f"CREATE POLICY reviewers_write ON settings FOR ALL TO {reviewer} "
+            f"USING (key NOT IN {_OWNERS_SETTINGS}) WITH CHECK (key NOT IN {_OWNERS_SETTINGS})"
+        ),
+    ):
+        _run(connection, statement)
+
+
+_MEMBERS = text(
+    "SELECT person.rolname, grp.rolname FROM pg_auth_members m "
+    "JOIN pg_roles person ON person.oid = m.member JOIN pg_roles grp ON grp.oid = m.roleid "
+    "WHERE grp.rolname = ANY(:names)"
+)
+_HAS = text("SELECT pg_has_role(current_user, :name, 'USAGE')")
+_IS_ROLE = text("SELECT count(*) FROM pg_roles WHERE rolname = :name")
+_LOGS_IN = text("SELECT count(*) FROM pg_roles WHERE rolname = :name AND rolcanlogin")
+_IS_MEMBER = text(
+    "SELECT count(*) FROM pg_auth_members m JOIN pg_roles p ON p.oid = m.member "
+    "JOIN pg_roles g ON g.oid = m.roleid WHERE p.rolname = :person AND g.rolname = :name"
+)
+
+
 def _refuse_group(connection: Connection, person: str, role: Role | None) -> None:
     """Refuse the groups of a project as a person: roles of roles would let in whoever has one.
 
@@ -211,43 +250,6 @@ def _guard_heads(connection: Connection, owner: str) -> None:
         ),
     ):
         _run(connection, statement)
-
-
-def _grant(connection: Connection) -> None:
-    names = _names(connection)
-    annotator, reviewer, _ = (_quoted(connection, names[role]) for role in ROLES)
-    tables = ", ".join(Base.metadata.tables)
-    _run(connection, f"REVOKE ALL ON {tables} FROM PUBLIC, {annotator}, {reviewer}")
-    _run(connection, f"GRANT SELECT ON {tables} TO {annotator}")
-    _run(connection, f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {annotator}")
-    for role, written in _WRITTEN.items():
-        for table, verbs in written.items():
-            _run(connection, f"GRANT {verbs} ON {table} TO {_quoted(connection, names[role])}")
-    for statement in (
-        "ALTER TABLE settings ENABLE ROW LEVEL SECURITY",
-        "DROP POLICY IF EXISTS everybody_reads ON settings",
-        "DROP POLICY IF EXISTS reviewers_write ON settings",
-        "CREATE POLICY everybody_reads ON settings FOR SELECT USING (true)",
-        (
-            f"CREATE POLICY reviewers_write ON settings FOR ALL TO {reviewer} "
-            f"USING (key NOT IN {_OWNERS_SETTINGS}) WITH CHECK (key NOT IN {_OWNERS_SETTINGS})"
-        ),
-    ):
-        _run(connection, statement)
-
-
-_MEMBERS = text(
-    "SELECT person.rolname, grp.rolname FROM pg_auth_members m "
-    "JOIN pg_roles person ON person.oid = m.member JOIN pg_roles grp ON grp.oid = m.roleid "
-    "WHERE grp.rolname = ANY(:names)"
-)
-_HAS = text("SELECT pg_has_role(current_user, :name, 'USAGE')")
-_IS_ROLE = text("SELECT count(*) FROM pg_roles WHERE rolname = :name")
-_LOGS_IN = text("SELECT count(*) FROM pg_roles WHERE rolname = :name AND rolcanlogin")
-_IS_MEMBER = text(
-    "SELECT count(*) FROM pg_auth_members m JOIN pg_roles p ON p.oid = m.member "
-    "JOIN pg_roles g ON g.oid = m.roleid WHERE p.rolname = :person AND g.rolname = :name"
-)
 
 
 def _names(connection: Connection) -> dict[Role, str]:
