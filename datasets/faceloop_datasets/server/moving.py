@@ -8,6 +8,7 @@ what it holds here. A place with files but no database is no project, and the sa
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.care.project_files import is_inside
 from faceloop_datasets.errors import InputError, ProjectError
 from faceloop_datasets.faults import in_words
-from faceloop_datasets.files import PROJECT, REPORTS, atomic_path
+from faceloop_datasets.files import PART, PROJECT, REPORTS, atomic_path
 from faceloop_datasets.progress import Monitor
 from faceloop_datasets.project import Project
 from faceloop_datasets.staging import content_hash
@@ -130,7 +131,8 @@ def pull_project(address: str, root: str | Path, *, progress: ProgressLike = Non
         _make(made)  # or there would be no place for the database
         database = Database(target.url, target.where)
         try:
-            _refuse_project(database)
+            if (made / PROJECT).exists():  # a look would make it, before others are refused
+                _refuse_project(database)
             return _copy(source, database, target, made, Monitor.of(progress))
         finally:
             database.close()
@@ -176,6 +178,7 @@ def _copy(
             _compare(digest(rows, _OWN), digest(connection, _OWN))
             if target.on_server:
                 roles.make_roles(connection)
+            _sweep(folder)
     return Moved(target.text, counts, len(files), size, tuple(elsewhere), tuple(missing))
 
 
@@ -216,10 +219,17 @@ def _refuse_others(folder: Path, files: dict[str, str]) -> None:
             )
 
 
+def _sweep(folder: Path) -> None:
+    """Delete what attempts that were killed have left half written."""
+    for part in sorted(folder.rglob(f"{PART}*")):
+        with suppress(OSError):  # in use on Windows; `check` names what stays
+            part.unlink()
+
+
 def _all_files(folder: Path) -> Iterator[Path]:
     own = {PROJECT, f"{PROJECT}-wal", f"{PROJECT}-shm"}  # of an attempt; without tables
     for file in sorted(folder.rglob("*")) if folder.is_dir() else ():
-        if not file.is_dir() and file.name not in own and not file.name.startswith(".part-"):
+        if not file.is_dir() and file.name not in own and not file.name.startswith(PART):
             yield file
 
 

@@ -28,8 +28,9 @@ _LOCAL = frozenset({"", "localhost", "127.0.0.1", "::1"})
 _POSTGRESQL = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
 _UNSURE = frozenset({"allow", "prefer"})
 _SECONDS = "10"  # that a server has to answer
-_IN_URL = re.compile(r"(://[^/\s:@]*:)[^/\s]*(?=@)")
-_IN_QUERY = re.compile(r"(?i)(password=)[^&\s\"']*")
+# Passwords may hold any sign as they are, so that these rather take too much of a line.
+_IN_URL = re.compile(r"(:/+[^/:\n]*:).*(?=@)")
+_IN_QUERY = re.compile(r"(?i)(password=)[^&\n]*")
 _MASK = "***"
 _SHORT = 3  # letters; a password of so few would make stars of half a message
 
@@ -151,7 +152,8 @@ class ProjectAddress:
 
 def is_address(place: str | Path) -> bool:
     """Whether a person gave the address of a database, and no folder."""
-    return isinstance(place, str) and "://" in place
+    # With one slash it is a slip, and would be shown as the path of a folder, with the password.
+    return isinstance(place, str) and ("://" in place or place.startswith("postgresql:/"))
 
 
 def child_environment(place: str) -> dict[str, str]:
@@ -174,6 +176,13 @@ def without_passwords(text: str) -> str:
 
 
 def _read(text: str) -> URL:
+    # Where the password ends is a guess then, and its rest would be shown as host or database.
+    found = _IN_URL.search(text)
+    if found and (text.count("@") > 1 or "password=" in found[0].lower()):
+        raise ProjectError(
+            f"{without_passwords(text)} can be read in several ways. Write @ as %40, except "
+            "before the host; or better keep the password in ~/.pgpass, or in PGPASSWORD."
+        )
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):

@@ -55,6 +55,7 @@ _WRITTEN: dict[Role, dict[str, str]] = {
     "owner": {},  # the tables are its own
 }
 _OWNERS_SETTINGS = "('scheme', 'folder')"
+_GROUP_ENDS = tuple(f"_{role}" for role in ROLES)
 
 
 def needed_for(table: str) -> Role | None:
@@ -99,6 +100,7 @@ def make_roles(connection: Connection) -> None:
         _run(connection, f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {left}")
         _run(connection, f"REVOKE ALL ON SCHEMA public FROM {left}")
     _grant(connection)
+    _guard_heads(connection, owner)
 
 
 def require_maker(connection: Connection) -> None:
@@ -145,6 +147,8 @@ def grant_again(connection: Connection) -> None:
 def give(connection: Connection, person: str, role: Role | None, where: str) -> bool:
     """Give a person one role, or none; returns whether a login was made for them.
 
+    Groups of projects are refused, and what would leave the project without an owner.
+
     Raises
     ------
     ProjectError
@@ -157,6 +161,8 @@ def give(connection: Connection, person: str, role: Role | None, where: str) -> 
         )
     require(connection, "owner", where)
     names = _names(connection)
+    _refuse_group(connection, person, role)
+    _refuse_last_owner(connection, person, role)
     who, made = _quoted(connection, person), False
     if role is not None and not _is_role(connection, person):
         _run(connection, f"CREATE ROLE {who} LOGIN")
@@ -260,10 +266,58 @@ _MEMBERS = text(
 )
 _HAS = text("SELECT pg_has_role(current_user, :name, 'USAGE')")
 _IS_ROLE = text("SELECT count(*) FROM pg_roles WHERE rolname = :name")
+_LOGS_IN = text("SELECT count(*) FROM pg_roles WHERE rolname = :name AND rolcanlogin")
 _IS_MEMBER = text(
     "SELECT count(*) FROM pg_auth_members m JOIN pg_roles p ON p.oid = m.member "
     "JOIN pg_roles g ON g.oid = m.roleid WHERE p.rolname = :person AND g.rolname = :name"
 )
+
+
+def _refuse_group(connection: Connection, person: str, role: Role | None) -> None:
+    """Refuse the groups of a project as a person: roles of roles would let in whoever has one.
+
+    What another project's group was given before can be taken away again.
+    """
+    own = person in _names(connection).values()
+    logs_in = connection.execute(_LOGS_IN, {"name": person}).scalar_one()
+    others = role is not None and person.endswith(_GROUP_ENDS) and not logs_in
+    if own or others:
+        raise ProjectError(
+            f"{person} is the name of a group of a project, expected the name with which a person "
+            "logs in. Nothing was changed: faceloop server roles shows the people."
+        )
+
+
+def _refuse_last_owner(connection: Connection, person: str, role: Role | None) -> None:
+    owners = {name for name, own in members(connection) if own == "owner"}
+    if role != "owner" and owners == {person}:
+        raise ProjectError(
+            f"{person} is the only owner: nobody could give roles any more. Nothing was changed: "
+            "make somebody else an owner first (faceloop server role NAME owner URL)."
+        )
+
+
+def _guard_heads(connection: Connection, owner: str) -> None:
+    """Let the head of a face be a revision of this face only, whoever writes with SQL.
+
+    Where there are roles, people write who do not own the tables; rows are copied before.
+    """
+    for statement in (
+        (
+            "CREATE OR REPLACE FUNCTION refuse_other_head() RETURNS trigger LANGUAGE plpgsql AS "
+            "'BEGIN IF NOT EXISTS (SELECT FROM public.revisions "
+            "WHERE id = NEW.head AND item_id = NEW.id) "
+            "THEN RAISE EXCEPTION ''the head of a face is one of its own revisions''; "
+            "END IF; RETURN NULL; END'"
+        ),
+        f"ALTER FUNCTION refuse_other_head() OWNER TO {owner}",
+        "DROP TRIGGER IF EXISTS items_own_head ON items",
+        (
+            "CREATE TRIGGER items_own_head AFTER INSERT OR UPDATE OF id, head ON items "
+            "FOR EACH ROW WHEN (NEW.head IS NOT NULL) EXECUTE FUNCTION refuse_other_head()"
+        ),
+    ):
+        _run(connection, statement)
 
 
 def _names(connection: Connection) -> dict[Role, str]:
@@ -288,4 +342,5 @@ def _quoted(connection: Connection, name: str) -> str:
 
 
 def _run(connection: Connection, statement: str) -> None:
-    connection.exec_driver_sql(statement.replace("%", "%%"))
+    """Run a statement of names, in which `_quoted` has doubled ``%`` as the driver wants it."""
+    connection.exec_driver_sql(statement)

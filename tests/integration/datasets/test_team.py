@@ -20,6 +20,7 @@ from sqlalchemy import text, update
 from faceloop_datasets import Annotation, Project, ProjectError, Scheme
 from faceloop_datasets.care import back_up, check_project, erase, plan_erasure, restore
 from faceloop_datasets.care.erasure import ErasureTarget
+from faceloop_datasets.files import PART
 from faceloop_datasets.sample import sample_faces
 from faceloop_datasets.server import (
     give_role,
@@ -181,6 +182,62 @@ def test_who_is_in_the_team(server: PostgresqlServer, team: Callable[[str], str]
     Project.open(team("nora")).close()
 
 
+def test_people_are_no_groups_and_somebody_stays_an_owner(
+    server: PostgresqlServer, team: Callable[[str], str]
+) -> None:
+    owner = server.socket("faceloop", "faces")
+    server.run("dropuser", "--if-exists", "ward_owner")
+    server.run("psql", "-d", "postgres", "-c", "CREATE ROLE ward_owner")
+    for group, role in (
+        ("faces_owner", "annotator"),
+        ("faces_owner", None),
+        ("ward_owner", "reviewer"),
+        ("later_owner", "annotator"),
+    ):
+        with pytest.raises(ProjectError, match="name of a group"):
+            give_role(owner, group, role)
+    assert membership(owner).own == "owner"
+    assert "later_owner" not in server.run("psql", "-d", "postgres", "-c", "\\du")
+    give_role(owner, "kim", "annotator")
+    for role in ("reviewer", None):
+        with pytest.raises(ProjectError, match="only owner"):
+            give_role(owner, "faceloop", role)
+    give_role(owner, "kim", "owner")
+
+
+def test_names_with_any_sign(server: PostgresqlServer, tmp_path: Path) -> None:
+    name, person = "per%cent %s", 'we"ird %s'
+    address = server.socket("faceloop", "per%25cent %25s")
+    server.new_database(name)
+    server.run("dropuser", "--if-exists", person)
+    make_team_project(address, folder=tmp_path / "share")
+    assert give_role(address, person, "annotator")
+    assert (person, "annotator") in membership(address).people
+    known = server.run("psql", "-d", "postgres", "-At", "-c", "SELECT rolname FROM pg_roles")
+    assert {person, f"{name}_owner"} <= set(known.splitlines())
+    give_role(address, person, None)
+    assert person not in dict(membership(address).people)
+
+
+def test_points_of_another_face_are_nobodys_head(
+    server: PostgresqlServer, team: Callable[[str], str]
+) -> None:
+    nora = Database(ProjectAddress.of(team("nora")).url, "it")
+    for statement in (
+        "UPDATE items SET head = (SELECT head FROM items WHERE id = 5) WHERE id = 4",
+        "UPDATE items SET head = 99999 WHERE id = 4",
+        (
+            "INSERT INTO items (name, subject, subject_source, head) "
+            "SELECT 'x', 'x', 'picture', head FROM items WHERE id = 5"
+        ),
+    ):
+        with pytest.raises(ProjectError, match="own revisions"), nora.write() as connection:
+            connection.execute(text(statement))
+    with nora.write() as connection:  # one of its own is
+        connection.execute(text("UPDATE items SET head = head WHERE id = 4"))
+    nora.close()
+
+
 def test_the_connection_is_checked(server: PostgresqlServer, team: Callable[[str], str]) -> None:
     with pytest.raises(ProjectError, match="certificate"):
         Project.open(
@@ -295,9 +352,20 @@ def test_a_copy_that_was_stopped_goes_on(
         pull_project(team("kim"), tmp_path / "back", progress=stop)
     with pytest.raises(ProjectError, match="no project"):
         Project.open(tmp_path / "back")
-    (tmp_path / "back" / "media").iterdir()
+    part = next((tmp_path / "back" / "media").rglob("*.*")).with_name(f"{PART}1.jpg")
+    part.write_bytes(b"half")  # as a process that was killed leaves it
     pull_project(team("kim"), tmp_path / "back")
+    assert not part.exists()
     assert hashes(tmp_path / "back") == hashes(team("kim"))
+
+
+def test_a_folder_with_something_else_stays_as_it_is(
+    team: Callable[[str], str], tmp_path: Path
+) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(ProjectError, match=r"holds thesis\.txt.*Nothing was changed"):
+        pull_project(team("kim"), tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 @pytest.mark.parametrize("way", ["there", "back"])

@@ -6,6 +6,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import strategies as st
 
 from faceloop_datasets import Project
 from faceloop_datasets.sample import sample_faces
@@ -18,6 +20,37 @@ if TYPE_CHECKING:
     from tests.postgresql import PostgresqlServer
 
 SECRET = "s3cr3t-of-bo"  # noqa: S105
+
+ADDRESSES = (
+    "postgresql://kim:{}@127.0.0.1:1/faces",
+    "postgresqll://kim:{}@127.0.0.1:1/faces",
+    "postgresql:/kim:{}@127.0.0.1:1/faces",
+    "postgresql://kim@127.0.0.1/faces?port=1&password={}&connect_timeout=3",
+    "postgresql://kim@127.0.0.1:1/faces?password={}",
+    "postgresqll://kim@127.0.0.1:1/faces?password={}",
+    "postgresql://kim@home:{}@127.0.0.1:1/faces",
+)
+
+
+@given(st.text(st.characters(codec="ascii", categories=["L", "N", "P", "S", "Zs"]), min_size=4))
+@example("k@m:/%#x")
+@example("geheim wort12")
+@example("/geheim?wort=12")
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_no_sign_makes_a_password_seen(faceloop: Run, password: str) -> None:
+    for address in ADDRESSES:
+        if "password=" in address:
+            assume("&" not in password)
+        other = faceloop("server", "roles", address.format("Zq"))
+        assume(password not in other.err)
+        said = faceloop("server", "roles", address.format(password))
+        assert (said.code, said.out) == (1, "")
+        assert "The address holds a password" in said.err
+        assert password not in said.err
+        # Nor a part: whatever the password, the same is said, or that it is not clear.
+        assert said.err == other.err or "in several ways" in said.err
 
 
 def test_a_team_from_its_first_day_to_its_last(

@@ -98,11 +98,17 @@ def _unexpected(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
     lines = traceback.format_exception(kind, error, trace)
-    note(f"Unexpected error: {kind.__name__}: {error}")
+    note(f"Unexpected error: {kind.__name__}: {_masked(str(error))}")
     try:
         note(f"This is a fault of faceloop. Please report it with {_log(lines)}")
     except OSError:  # nowhere to write: then the details can only be shown
-        note("".join(lines))
+        note(_masked("".join(lines)))
+
+
+def _masked(text: str) -> str:
+    from faceloop_datasets.store.address import without_passwords
+
+    return without_passwords(text)
 
 
 def _log(lines: list[str]) -> Path:
@@ -111,9 +117,7 @@ def _log(lines: list[str]) -> Path:
     folder = Path(user_log_dir("faceloop", appauthor=False))
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"error-{datetime.now(UTC):%Y%m%dT%H%M%S}.txt"
-    from faceloop_datasets.store.address import without_passwords
-
-    arguments = " ".join(sys.argv[1:])
-    text = without_passwords(f"faceloop {arguments}\n\n{''.join(lines)}")
+    arguments = " ".join(map(_masked, sys.argv[1:]))
+    text = f"faceloop {arguments}\n\n{_masked(''.join(lines))}"
     file.write_text(text, encoding="utf-8")
     return file

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
 def without_secret(place: str | None) -> str | None:
     """Take the password out of an address, and say why it should not be in a command."""
-    if place is None or "://" not in place:
+    if place is None or ":/" not in place:
         return place
-    from faceloop_datasets.store.address import ProjectAddress, without_passwords
+    from faceloop_datasets.store.address import ProjectAddress, is_address, without_passwords
 
+    if not is_address(place):
+        return place
     if without_passwords(place) != place:
         note(
             "The address holds a password: all who list this computer's processes saw it, and it "
