@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict
+from functools import lru_cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.face import snapshot_hash
 from faceloop_datasets.opencv import opencv_version
+from faceloop_datasets.staging import content_hash
 from faceloop_runtime.kernels import compiled
 from faceloop_runtime.start_network import network_key
 
@@ -18,6 +20,7 @@ from .split import split_faces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from faceloop_datasets import Face, Project, Scheme
@@ -96,6 +99,40 @@ def inputs_hash(
         list(library_versions().items()),
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def replaced_since(faces: Sequence[Face], since: datetime) -> list[Path]:
+    """Return the pictures and videos that changed after a time, and are not those annotated now.
+
+    Only what changed by the times of the file system is read: to look at all of a large project
+    would take longer than to ask whether anything has changed may.
+
+    Parameters
+    ----------
+    faces : sequence of Face
+        As a project gives them.
+    since : datetime
+        With its time zone.
+    """
+    files = {f.media: f.media_sha256 for f in faces if f.media is not None and f.media_sha256}
+    return [file for file, digest in files.items() if _is_replaced(file, digest, since.timestamp())]
+
+
+def _is_replaced(file: Path, digest: str, since: float) -> bool:
+    try:
+        about = file.stat()
+        # What is copied here with its time, or renamed, has changed too; only ctime says so.
+        if max(about.st_mtime, about.st_ctime) < since:
+            return False
+        return hash_until_changed(file, about.st_size, about.st_mtime_ns) != digest
+    except OSError:  # missing: sizes tell
+        return False
+
+
+@lru_cache(maxsize=4096)
+def hash_until_changed(path: Path, size: int, time: int) -> str:  # noqa: ARG001 - of now
+    """Return the SHA-256 of a file of this size and time of change in ns; each is read once."""
+    return content_hash(path)
 
 
 def library_versions() -> dict[str, str]:
