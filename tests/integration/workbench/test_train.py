@@ -169,6 +169,19 @@ def test_pictures_that_were_replaced_are_a_change(project: Path) -> None:
         assert training_readiness(opened, CONFIG).warnings[0] == said
 
 
+def test_a_picture_that_is_put_back_is_a_change_for_a_model_without_it(project: Path) -> None:
+    with Project.open(project) as opened:
+        (record,) = opened.models()
+        assert record.metrics["unusable"] == 0
+        (picture, *_) = [face.media for face in opened.faces() if face.media is not None]
+        file = project / "lacking.safetensors"
+        file.write_bytes(b"a model")
+        later = opened.add_model(file, {**record.metrics, "unusable": 1})
+        assert unchanged_since(opened, CONFIG) == later
+        picture.write_bytes(picture.read_bytes())
+        assert unchanged_since(opened, CONFIG) is None
+
+
 def test_models_are_pinned_and_deleted(
     faceloop: Run, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import asdict
 from functools import lru_cache
 from importlib.metadata import version
@@ -101,11 +102,12 @@ def inputs_hash(
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def replaced_since(faces: Sequence[Face], since: datetime) -> list[Path]:
-    """Return the pictures and videos that changed after a time, and are not those annotated now.
+def changed_since(faces: Sequence[Face], since: datetime) -> dict[Path, bool]:
+    """Return the pictures and videos that changed after a time, and whether each was replaced.
 
-    Only what changed by the times of the file system is read: to look at all of a large project
-    would take longer than to ask whether anything has changed may.
+    One that was replaced has another content than what was annotated. Only what changed by the
+    times of the file system is read: to look at all of a large project would take longer than to
+    ask whether anything has changed may.
 
     Parameters
     ----------
@@ -115,18 +117,15 @@ def replaced_since(faces: Sequence[Face], since: datetime) -> list[Path]:
         With its time zone.
     """
     files = {f.media: f.media_sha256 for f in faces if f.media is not None and f.media_sha256}
-    return [file for file, digest in files.items() if _is_replaced(file, digest, since.timestamp())]
-
-
-def _is_replaced(file: Path, digest: str, since: float) -> bool:
-    try:
-        about = file.stat()
-        # What is copied here with its time, or renamed, has changed too; only ctime says so.
-        if max(about.st_mtime, about.st_ctime) < since:
-            return False
-        return hash_until_changed(file, about.st_size, about.st_mtime_ns) != digest
-    except OSError:  # missing: sizes tell
-        return False
+    changed: dict[Path, bool] = {}
+    for file, digest in files.items():
+        with suppress(OSError):  # missing: sizes tell
+            about = file.stat()
+            # What is copied here with its time, or renamed, has changed too; only ctime says so.
+            if max(about.st_mtime, about.st_ctime) >= since.timestamp():
+                now = hash_until_changed(file, about.st_size, about.st_mtime_ns)
+                changed[file] = now != digest
+    return changed
 
 
 @lru_cache(maxsize=4096)
