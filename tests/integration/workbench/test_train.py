@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -178,6 +179,7 @@ def test_a_picture_that_is_put_back_is_a_change_for_a_model_without_it(project: 
         file.write_bytes(b"a model")
         later = opened.add_model(file, {**record.metrics, "unusable": 1})
         assert unchanged_since(opened, CONFIG) == later
+        time.sleep(0.02)  # times of files are coarse
         picture.write_bytes(picture.read_bytes())
         assert unchanged_since(opened, CONFIG) is None
 
