@@ -105,16 +105,29 @@ def read_regular(path: Path, most: int = MAX_TEXT) -> bytes:
         pipe would never end.
     """
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
-            raise InputError(f"{path} is a folder or a device; expected a file.")
-        if found.st_size > most:
-            raise InputError(
-                f"{path} has {found.st_size:,} bytes; a file of its kind has at most {most:,}."
-            )
+        require_regular(path, most)
         return path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
         raise InputError(f"{path} cannot be read: {in_words(error)}.") from error
+
+
+def require_regular(path: Path, most: int) -> None:
+    """Refuse what is no regular file, or has more than ``most`` bytes.
+
+    Raises
+    ------
+    InputError
+        If it is.
+    OSError
+        If it cannot be looked at.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise InputError(f"{path} is a folder or a device; expected a file.")
+    if found.st_size > most:
+        raise InputError(
+            f"{path} has {found.st_size:,} bytes; a file of its kind has at most {most:,}."
+        )
 
 
 PROJECT = "project.db"

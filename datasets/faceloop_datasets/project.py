@@ -21,7 +21,6 @@ from .face import Face
 from .faults import in_words
 from .files import PROJECT, as_file_name
 from .formats import FaceRecord, ImageRef, count_faces, read_faces, source_scheme
-from .formats.tidy import project_table
 from .importing import from_project
 from .importing.expression_table import TableLabels, read_expression_table
 from .importing.fitting import left_out, not_there, points_do_not_fit, taken_by_number
@@ -1080,6 +1079,8 @@ class Project:
         The columns are those of exported tables, `faceloop_datasets.formats.tidy.COLUMNS`: ``x``
         and ``y`` in pixels, NaN where missing.
         """
+        from .formats.tidy import project_table  # noqa: PLC0415 - only who wants a table waits
+
         return project_table(self.records(), self.scheme)
 
     # Import

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .annotation import Annotation, PointState
-from .formats import FaceRecord, ImageRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
+    from .formats import FaceRecord
 
 SCHEME = "face70"
 """Scheme of its annotations."""
@@ -79,6 +79,9 @@ def sample_clip_truth() -> ClipTruth:
 
 def sample_faces() -> Iterator[FaceRecord]:
     """Yield the stills as a format's reader would; a subject is a person."""
+    # Readers of all formats come with it, which a training that asks for negatives can do without.
+    from .formats import FaceRecord, ImageRef  # noqa: PLC0415
+
     for line, row in enumerate(_rows("annotations.csv"), start=2):
         points, visible = _points(row)
         states = np.where(visible, PointState.VISIBLE, PointState.OCCLUDED)

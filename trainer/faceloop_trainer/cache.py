@@ -30,7 +30,7 @@ from safetensors.numpy import load as from_bytes
 from safetensors.numpy import save as to_bytes
 
 from faceloop_datasets import InputError
-from faceloop_datasets.files import atomic_path, read_regular
+from faceloop_datasets.files import atomic_path, read_regular, require_regular
 from faceloop_datasets.opencv import opencv_version
 from faceloop_runtime import kernels
 
@@ -99,14 +99,18 @@ class Cache:
         if file.is_symlink() or file.parent.is_symlink():
             return None
         try:
-            content = memoryview(read_regular(file, _LARGEST))
+            require_regular(file, _LARGEST)
+            with file.open(
+                "rb"
+            ) as content:  # in two, or hundreds of megabytes are copied once more
+                size = os.fstat(content.fileno()).st_size
+                data, digest = content.read(max(0, size - _DIGEST)), content.read(_DIGEST)
             os.utime(file)
         except (OSError, InputError):
             return None
-        data, digest = content[:-_DIGEST], bytes(content[-_DIGEST:])
         if hmac.compare_digest(digest, _digest(kind, key, data)):
             with suppress(safetensors.SafetensorError):
-                return from_bytes(bytes(data))
+                return from_bytes(data)
         with suppress(OSError):
             file.unlink()
         return None

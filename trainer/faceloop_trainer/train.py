@@ -16,7 +16,7 @@ from faceloop_runtime.model import FaceModel
 from faceloop_runtime.model.face_model import START_NETWORK
 from faceloop_runtime.start_network import network_key
 from faceloop_trainer.crossfit.crossfit import CrossFit
-from faceloop_trainer.crossfit.space_training import SpaceTraining
+from faceloop_trainer.crossfit.space_training import space_of
 from faceloop_trainer.crossfit.training_set import TrainingSet
 from faceloop_trainer.data.annotated_shapes import applicable, scheme_of_faces
 from faceloop_trainer.data.data_warnings import data_warnings, sample_size_warnings
@@ -284,7 +284,9 @@ def train_faces(
             cross_fits = snapshot and not same
             return CrossFit(scheme, snapshot, config, kept, steps) if cross_fits else None
 
-        current, crossfit = run_both(lambda: TrainingSet.of(scheme, faces, config), of_snapshot)
+        current, crossfit = run_both(
+            lambda: TrainingSet.of(scheme, faces, config, kept), of_snapshot
+        )
         if crossfit is None or not crossfit.applies_to(current):
             crossfit = CrossFit.of(current, faces, kept, steps)
         model = _train(current, crossfit, QualityTraining(crossfit), kept, steps)
@@ -333,9 +335,8 @@ def _train(
     *experts, initialiser = trained
     models = quality.models()
     starts = crossfit.starts_of(current)
-    space = SpaceTraining(current, starts)
-    detector, pose_correction = run_both(
-        lambda: DetectorTraining(crossfit).detector(), lambda: space.correction
+    detector, space = run_both(
+        lambda: DetectorTraining(crossfit).detector(), lambda: space_of(crossfit)
     )
     expressions = train_expressions(current, crossfit)
     assessed = None if expressions is None else expressions.assessment
@@ -353,15 +354,15 @@ def _train(
         error_calibration=models.estimators.calibration,
         start=starts.whole(),
         detector=detector,
-        shape3d=space.shape.model,
-        pose_correction=pose_correction,
+        shape3d=space.shape,
+        pose_correction=space.correction,
         expressions=None if expressions is None else expressions.classifier,
         expression_names=() if assessed is None else assessed.names,
         provenance={
             "config": asdict(config),
             "regressor_strength": models.strength,
             START_NETWORK: network_key(),
-            "shape3d": space.shape.about,
+            "shape3d": space.about,
             **({} if assessed is None else {"expressions": assessed.to_dict()}),
             "versions": library_versions(),
         },

@@ -8,55 +8,10 @@ from importlib.metadata import entry_points
 
 from faceloop_datasets.errors import InputError
 
-from . import (
-    clmtools,
-    coco,
-    cofw,
-    cvat,
-    deeplabcut,
-    dlib,
-    ibug,
-    imm,
-    labelme,
-    labelstudio,
-    lp300w,
-    mediapipe,
-    muct,
-    nwb,
-    pts,
-    sleap,
-    tidy,
-    vw300,
-    wflw,
-)
 from .format import Format, Reader, Writer
 
 ENTRY_POINTS = "faceloop.formats"
 """Group of entry points that name a `Format` each."""
-
-_BUNDLED = (
-    muct.FORMAT,
-    clmtools.FORMAT,
-    ibug.FORMAT,
-    imm.FORMAT,
-    tidy.CSV,
-    tidy.PARQUET,
-    coco.FORMAT,
-    dlib.FORMAT,
-    deeplabcut.FORMAT,
-    cvat.FORMAT,
-    labelme.FORMAT,
-    labelstudio.FORMAT,
-    sleap.FORMAT,
-    nwb.FORMAT,
-    mediapipe.FORMAT,
-    wflw.FORMAT,
-    lp300w.FORMAT,
-    cofw.FORMAT,
-    cofw.FORMAT68,
-    pts.FORMAT,
-    vw300.FORMAT,
-)
 
 
 class FormatWarning(UserWarning):
@@ -70,7 +25,7 @@ def all_formats() -> dict[str, Format]:
     One of another package that cannot be loaded, or has the name of one that is there, is left out
     with a warning.
     """
-    found = {one.name: one for one in _BUNDLED}
+    found = {one.name: one for one in _bundled()}
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
         try:
             one = point.load()
@@ -85,6 +40,55 @@ def all_formats() -> dict[str, Format]:
         else:
             found[one.name] = one
     return found
+
+
+def _bundled() -> tuple[Format, ...]:
+    # Twenty readers and writers: most work on a project needs none of them.
+    from . import (  # noqa: PLC0415
+        clmtools,
+        coco,
+        cofw,
+        cvat,
+        deeplabcut,
+        dlib,
+        ibug,
+        imm,
+        labelme,
+        labelstudio,
+        lp300w,
+        mediapipe,
+        muct,
+        nwb,
+        pts,
+        sleap,
+        tidy,
+        vw300,
+        wflw,
+    )
+
+    return (
+        muct.FORMAT,
+        clmtools.FORMAT,
+        ibug.FORMAT,
+        imm.FORMAT,
+        tidy.CSV,
+        tidy.PARQUET,
+        coco.FORMAT,
+        dlib.FORMAT,
+        deeplabcut.FORMAT,
+        cvat.FORMAT,
+        labelme.FORMAT,
+        labelstudio.FORMAT,
+        sleap.FORMAT,
+        nwb.FORMAT,
+        mediapipe.FORMAT,
+        wflw.FORMAT,
+        lp300w.FORMAT,
+        cofw.FORMAT,
+        cofw.FORMAT68,
+        pts.FORMAT,
+        vw300.FORMAT,
+    )
 
 
 def _warn(where: str, why: str) -> None:

@@ -106,7 +106,8 @@ def test_a_training_tells_steps_errors_and_how_long_each_stage_took(
     assert (end.kind, end.model) == ("done", 1)
     assert "it is the first" in end.text
     stages = list(dict.fromkeys(step.progress.what for step in followed.steps))
-    assert stages[:3] == ["reading faces", "training patch experts", "learning corrections"]
+    assert stages[:2] == ["looking for what changed", "reading faces"]
+    assert stages[2:4] == ["training patch experts", "learning corrections"]
     errors = [e for step in followed.steps for e in step.errors]
     assert len(errors) > 20
     assert 0 < min(errors) < 0.1

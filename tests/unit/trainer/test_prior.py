@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
 from faceloop_datasets import Scheme
 from faceloop_datasets.sample import sample_faces
+from faceloop_trainer.cache import Cache
 from faceloop_trainer.pdm.ppca import ShapePrior, fit_pdm
 from faceloop_trainer.pdm.prior import sample_prior
 from faceloop_trainer.pdm.procrustes import aligned, procrustes_mean
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SCHEME = Scheme.load("face70")
 
@@ -40,6 +46,20 @@ def test_only_schemes_the_sample_can_be_made_into_have_it() -> None:
     assert clmtrackr.covariance.shape == (142, 142)
     assert sample_prior(Scheme.load("ibug68")) is None
     assert sample_prior(Scheme.load("muct76")) is None
+
+
+def test_a_cache_keeps_it_to_the_bit(tmp_path: Path) -> None:
+    made, kept = (sample_prior(SCHEME, Cache(tmp_path)) for _ in range(2))
+    assert made is not None
+    assert kept is not None
+    assert kept.covariance is not made.covariance
+    np.testing.assert_array_equal(kept.covariance, made.covariance)
+    file, *others = (tmp_path / "prior").iterdir()
+    assert not others
+    file.write_bytes(b"damaged")
+    again = sample_prior(SCHEME, Cache(tmp_path))
+    assert again is not None
+    np.testing.assert_array_equal(again.covariance, made.covariance)
 
 
 def test_it_has_no_side_and_no_pose() -> None:

@@ -35,6 +35,11 @@ def test_corrections_move_the_base_once_more_than_a_tenth_of_the_faces_changed()
     assert snapshot_revision(history(*imported(100), *corrections)) == 111
 
 
+def test_corrections_that_say_they_are_an_import_do_not_move_it_each_time() -> None:
+    corrections = imported(10)
+    assert snapshot_revision(history(*imported(100), *corrections)) == 100
+
+
 def test_many_revisions_of_one_face_are_one_changed_face() -> None:
     drags = [(3, "manual")] * 500
     assert snapshot_revision(history(*imported(100), *drags)) == 100

@@ -75,7 +75,7 @@ def test_searches_start_near_faces_of_people_it_has_not_seen(
     made: StartTraining, training_set: TrainingSet
 ) -> None:
     errors, shown = [], variants(training_set, 100)
-    for one, start in zip(shown, made.starts(shown), strict=True):
+    for one, start in zip(shown, made.out_of_fold().starts(shown, made.looks(shown)), strict=True):
         truth = one.points()
         points = start.pose.apply(training_set.pdm.shape(start.b))
         iod = np.linalg.norm(truth[28] - truth[23])
@@ -98,14 +98,14 @@ def test_a_face_does_not_move_its_own_start(
     other = replace(TrainingSet.of(training_set.scheme, moved, _CONFIG), pdm=pdm)
     again = StartTraining(other, Cache(None), steps())
     again.__dict__["strength"] = made.strength
-    (before,), (after,) = made.starts([one]), again.starts([one])
+    (before,), (after,) = (m.out_of_fold().starts([one], m.looks([one])) for m in (made, again))
     np.testing.assert_allclose(before.pose.matrix(), after.pose.matrix(), rtol=0.02, atol=1.0)
 
 
 def test_hidden_points_are_expected_hidden(made: StartTraining, training_set: TrainingSet) -> None:
     every = variants(training_set, 100)
     shown = [one.face().trains_patches for one in every]
-    expected = [start.visibility for start in made.starts(every)]
+    expected = [start.visibility for start in made.out_of_fold().starts(every, made.looks(every))]
     seen, hidden = np.array(expected)[np.array(shown)], np.array(expected)[~np.array(shown)]
     assert seen.mean() > hidden.mean() + 0.08
 

@@ -1,7 +1,8 @@
 """Cross-fitting: the faces of each fold are fitted by experts that were trained without them.
 
 How far responses may be trusted, how strong corrections should be and how good a fit is are learned
-from these out-of-fold fits. They are most of the work of a training and hardly change with a few
+from these out-of-fold fits; beside them, from the same faces, how heads are turned and how they are
+found. They are most of the work of a training and hardly change with a few
 corrected faces: so they are made on a project's reference snapshot
 (`faceloop_trainer.data.reference_snapshot`) and cached.
 """
@@ -24,14 +25,16 @@ from faceloop_runtime.regressor import ShapeRegressor
 from faceloop_runtime.responses.experts import crop_size
 from faceloop_runtime.start_network import network_key
 from faceloop_trainer.cache import key_of
+from faceloop_trainer.data.completion import ReferenceFrame
 from faceloop_trainer.experts.calibration import calibration_faces
 from faceloop_trainer.experts.training import CrossFittedExperts
 from faceloop_trainer.parallel import parallel_map
 
 from .correction_targets import LOST, are_found, correction_regression
 from .fit_store import FitStore, OutOfFoldFit
+from .looks import Looks
 from .searcher import Searcher
-from .start_training import StartTraining
+from .start_training import OutOfFoldStarts, StartTraining
 from .training_set import FOLDS, TrainingSet, folds_follow_names
 from .variants import FaceVariant, variants
 
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from faceloop_datasets import Scheme
+    from faceloop_runtime.start_network.start_map import Start
     from faceloop_trainer.cache import Cache
     from faceloop_trainer.config import TrainingConfig
     from faceloop_trainer.correction_regression import CorrectionRegression
@@ -122,7 +126,7 @@ class CrossFit:
     def training_set(self) -> TrainingSet:
         """The faces that are cross-fitted; made when first asked for, since a cache needs none."""
         if self._training_set is None:
-            self._training_set = TrainingSet.of(self.scheme, self._faces, self.config)
+            self._training_set = TrainingSet.of(self.scheme, self._faces, self.config, self._cache)
         return self._training_set
 
     @property
@@ -161,7 +165,7 @@ class CrossFit:
         config = replace(self.config, limit=None, holdout=0.0)
         parts: list[object] = [asdict(config), self.scheme.to_toml(), network_key()]
         for face in self._faces:
-            parts += [face.subject, face.key, face.measured, *face.backgrounds]
+            parts += [face.subject, face.key, face.measured, face.turn, *face.backgrounds]
         return key_of(*parts)
 
     def load(self, name: str, kind: type[T]) -> T | None:
@@ -237,8 +241,27 @@ class CrossFit:
 
     @cached_property
     def start_training(self) -> StartTraining:
-        """Where searches start, by fold."""
+        """What the start network says of the faces that are cross-fitted."""
         return StartTraining(self.training_set, self._cache, self.steps)
+
+    @cached_property
+    def out_of_fold_starts(self) -> OutOfFoldStarts:
+        """Where searches start, by fold."""
+        known = self.load("starts", OutOfFoldStarts)
+        if known is None:
+            known = self.start_training.out_of_fold()
+            self.save("starts", known)
+        return known
+
+    def search_starts(self, shown: Sequence[FaceVariant]) -> list[Start]:
+        """Return where searches for faces start, by maps that never saw their subjects.
+
+        The faces need not be among those that are cross-fitted.
+        """
+        known = self.out_of_fold_starts
+        reference, seed = ReferenceFrame.of(self.pdm), self.config.seed
+        looks = Looks.at(reference, known.frames, seed, self._cache, self.steps)
+        return known.starts(shown, looks.descriptions(shown))
 
     def starts_of(self, current: TrainingSet) -> StartTraining:
         """Return what the start network says of the faces of a training set."""
@@ -253,7 +276,7 @@ class CrossFit:
 
         shown = [wanted[name] for name in missing]
         # Where a search starts is found out here: what the start network says of a face is kept.
-        starts = self.start_training.starts(shown) if shown else []
+        starts = self.search_starts(shown) if shown else []
         jobs = [(one.lean(), start) for one, start in zip(shown, starts, strict=True)]
         made = self.steps.map(
             self.searcher, jobs, done=lambda fit: self.steps.tick(error=float(fit.error))
@@ -270,7 +293,7 @@ class CrossFit:
         folds = np.array([variant.fold for variant in shown])
         points = [variant.points() for variant in shown]
         # Of points that lie close to each other the unit is small, and starts are far off in it.
-        lost = LOST if are_found(fits, LOST) else max(LOST, _FAR * self.start_training.error)
+        lost = LOST if are_found(fits, LOST) else max(LOST, _FAR * self.out_of_fold_starts.error)
         found = correction_regression(training_set.pdm, points, fits, folds, lost)
         if own:
             self._own_corrections = found

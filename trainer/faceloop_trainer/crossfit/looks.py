@@ -100,10 +100,29 @@ class Looks:
                 _frame(np.rint(np.median(rows, axis=0) / grids) * grids)
                 for rows, grids in zip(known.swapaxes(0, 1), (_GRIDS, _FINE_GRIDS), strict=True)
             )
-        seed = training_set.config.seed
-        frames = [numbers_of(frame) for frame in (crop, second) if frame is not None]
-        key = key_of(reference.shape, frames, seed, network_key())
-        return cls(reference, crop, second, seed, Packs(cache, _DESCRIPTIONS, key), steps)
+        frames = np.array([numbers_of(frame) for frame in (crop, second) if frame is not None])
+        return cls.at(reference, frames, training_set.config.seed, cache, steps)
+
+    @classmethod
+    def at(
+        cls,
+        reference: ReferenceFrame,
+        frames: Floats,
+        seed: int,
+        cache: Cache,
+        steps: StepCounter,
+    ) -> Looks:
+        """Return the looks that have these `frames`."""
+        crop, *second = (Similarity(*map(float, row)) for row in frames)
+        key = key_of(reference.shape, frames.tolist(), seed, network_key())
+        kept = Packs(cache, _DESCRIPTIONS, key)
+        return cls(reference, crop, second[0] if second else None, seed, kept, steps)
+
+    @property
+    def frames(self) -> Floats:
+        """Where faces are looked at: ``crop`` and, if there is one, ``second``, (1 or 2, 4)."""
+        frames = (self.crop, self.second)
+        return np.array([numbers_of(frame) for frame in frames if frame is not None])
 
     def descriptions(self, shown: Sequence[FaceVariant]) -> list[Arrays]:
         """Return what a look at each face found.

@@ -1,18 +1,23 @@
 """Training of what a model knows of space: the shape of faces, and how heads are turned.
 
 How they are turned is known exactly of rendered faces; of all others the start network tells it.
+
+All of it is learned from the faces that are cross-fitted, the reference snapshot, and cached: how
+heads are shaped in depth does not depend on the last corrected point.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from faceloop_runtime.geometry import Similarities
-from faceloop_runtime.pdm3d import poses_of, rotations
+from faceloop_runtime.pdm3d import PoseCorrection, ShapeModel3D, poses_of, rotations
 from faceloop_runtime.pdm3d.head_pose import NOISE
 from faceloop_trainer.pdm.weights import repeated_measures_weights
 from faceloop_trainer.pdm3d.correction import PoseRows, learn_correction
@@ -23,33 +28,60 @@ from .variants import variants
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
-    from faceloop_runtime.pdm3d import PoseCorrection
     from faceloop_trainer.cache import Arrays
 
+    from .crossfit import CrossFit
     from .start_training import StartTraining
     from .training_set import TrainingSet
     from .variants import FaceVariant
 
     Floats = NDArray[np.float64]
 
+_NAME = "space"
 _MOST_SHAPES, _MOST_POSES = 250, 1000
 """Faces that shapes in space, and corrections of poses, are learned from: a second each."""
 _LEAST_SCORE = 0.5
 """What the start network says of less likely faces does not count."""
 
 
-class SpaceTraining:
-    """What the faces of a training say of space.
+@dataclass(frozen=True, eq=False)
+class Space:
+    """What the faces of a cross-fit say of space.
 
     Parameters
     ----------
-    training_set : TrainingSet
-        The faces.
-    starts : StartTraining
-        What the start network says of them.
+    shape : ShapeModel3D or None
+        The shape of faces; None where the faces do not show it.
+    correction : PoseCorrection or None
+        What is known of poses beside it; None where nothing tells how heads are turned.
+    told : ndarray of uint8, shape (L,)
+        ``about``, as JSON.
     """
+
+    shape: ShapeModel3D | None
+    correction: PoseCorrection | None
+    told: NDArray[np.uint8]
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """How it was learned, and why there is no shape: see `SpaceLearning`."""
+        return dict(json.loads(self.told.tobytes()))
+
+
+def space_of(crossfit: CrossFit) -> Space:
+    """Learn what the faces of a cross-fit say of space, or take it from its cache."""
+    space = crossfit.load(_NAME, Space)
+    if space is None:
+        training = _SpaceTraining(crossfit.training_set, crossfit.start_training)
+        shape = training.shape
+        told = np.frombuffer(json.dumps(shape.about).encode(), np.uint8)
+        space = Space(shape.model, training.correction, told)
+        crossfit.save(_NAME, space)
+    return space
+
+
+class _SpaceTraining:
+    """Learns it from the faces of a training set, and what the start network says of them."""
 
     def __init__(self, training_set: TrainingSet, starts: StartTraining) -> None:
         self._set, self._starts = training_set, starts

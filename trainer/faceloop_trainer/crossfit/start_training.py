@@ -6,10 +6,12 @@ in the cache; the map is then a ridge regression of some hundred numbers, in clo
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.start_network import StartMap
@@ -21,8 +23,6 @@ from .variants import variants
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
     from faceloop_runtime.start_network.start_map import Start
     from faceloop_trainer.cache import Arrays, Cache
@@ -42,6 +42,41 @@ _BOX, _BETTER = 1000.0, 0.8
 network sees no faces a map may seem better by chance; it has to be so by a fifth."""
 _LEAST_SPREAD = 0.3
 """No spread is believed to be less than this share of the shape parameter's own."""
+
+
+@dataclass(frozen=True, eq=False)
+class OutOfFoldStarts:
+    """What is needed to start searches for faces, by maps that never saw their subjects.
+
+    Parameters
+    ----------
+    maps : tuple of StartMap
+        By fold, trained on the others. A subject's fold says which is its own, whether it is among
+        those that they were trained on or not.
+    error : float
+        How far points are off where searches for unseen subjects start, in IOD.
+    frames : ndarray, shape (1 or 2, 4)
+        Where faces are looked at, see `Looks.frames`.
+    """
+
+    maps: tuple[StartMap, ...]
+    error: float
+    frames: NDArray[np.float64]
+
+    def starts(self, shown: Sequence[FaceVariant], looks: Sequence[Arrays]) -> list[Start]:
+        """Return where searches for faces start.
+
+        Parameters
+        ----------
+        shown : sequence of FaceVariant
+            The faces.
+        looks : sequence of mapping
+            What the start network says of each, see `Looks.descriptions`.
+        """
+        return [
+            self.maps[one.fold].start(Similarity(*map(float, look["frame"])), look["features"])
+            for one, look in zip(shown, looks, strict=True)
+        ]
 
 
 class StartTraining:
@@ -74,24 +109,14 @@ class StartTraining:
         self._scale = 1.0 / (features.std(axis=0) + 1e-3)
         self._rows = ((features - self._centre) * self._scale).astype(np.float64)
 
-    def starts(self, shown: Sequence[FaceVariant]) -> list[Start]:
-        """Return where searches for faces start, by the maps that never saw their subjects.
-
-        The faces need not be among these: a subject's fold says which map that is.
-        """
-        pairs = zip(shown, self.looks(shown), strict=True)
-        return [
-            self._maps[one.fold].start(Similarity(*map(float, looks["frame"])), looks["features"])
-            for one, looks in pairs
-        ]
+    def out_of_fold(self) -> OutOfFoldStarts:
+        """Return what is needed to start searches for faces, by maps that never saw them."""
+        maps = tuple(self._map(ridge) for ridge in self._without)
+        return OutOfFoldStarts(maps, self.error, self._looks.frames)
 
     def looks(self, shown: Sequence[FaceVariant]) -> list[Arrays]:
         """Return what the start network says of some faces, see `Looks.descriptions`."""
         return self._looks.descriptions(shown)
-
-    @cached_property
-    def _maps(self) -> list[StartMap]:
-        return [self._map(ridge) for ridge in self._without]
 
     @cached_property
     def _without(self) -> list[Ridge]:

@@ -75,7 +75,11 @@ class TrainingSet:
 
     @classmethod
     def of(
-        cls, scheme: Scheme, faces: Sequence[TrainingFace], config: TrainingConfig
+        cls,
+        scheme: Scheme,
+        faces: Sequence[TrainingFace],
+        config: TrainingConfig,
+        cache: Cache | None = None,
     ) -> TrainingSet:
         """Fit the shape model, and choose the faces that patch experts can be trained on.
 
@@ -86,7 +90,7 @@ class TrainingSet:
         """
         pictured = pictured_faces(faces)
         _need_enough([face for face in faces if face.trains_experts], len(pictured))
-        pdm = _shape_model(scheme, faces, config)
+        pdm = _shape_model(scheme, faces, config, cache)
         return cls(
             scheme,
             config,
@@ -161,14 +165,14 @@ def folds_follow_names(faces: Sequence[TrainingFace], seed: int) -> bool:
 
 
 def _shape_model(
-    scheme: Scheme, faces: Sequence[TrainingFace], config: TrainingConfig
+    scheme: Scheme, faces: Sequence[TrainingFace], config: TrainingConfig, cache: Cache | None
 ) -> PointDistributionModel:
     points = [f.points for f in faces]
     people = [f.subject for f in faces]
     if config.mirror:
         points += [f.mirrored_points(scheme.mirror) for f in faces]
         people += people
-    prior = sample_prior(scheme) if config.prior == "sample" else None
+    prior = sample_prior(scheme, cache) if config.prior == "sample" else None
     pdm = fit_pdm(scheme, np.array(points), config.components, people=people, prior=prior)
     if len(scheme) <= MOST_SPARSE_POINTS:
         pdm = replace(pdm, context=_FACE_EXTENT)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,6 +34,8 @@ _RARE_FACES = 5
 _COINCIDENT = 0.1
 """Points that are nearer to each other than this, in pixels, coincide."""
 _MOST_FACES = 0.95
+_BLOCK = 1000
+"""Faces whose points are compared at once, so that memory stays small."""
 _SMALL_IOD = 16
 """Faces with a smaller IOD, in pixels, have less detail than the coarsest crop."""
 _MOST_NAMES = 4
@@ -159,14 +160,16 @@ def _constant_points(scheme: Scheme, shapes: Floats) -> str:
 
 def _coinciding_points(scheme: Scheme, shapes: Floats) -> str:
     known = np.isfinite(shapes[..., 0])
+    blocks = [shapes[first : first + _BLOCK] for first in range(0, len(shapes), _BLOCK)]
     found = []
-    for a, b in combinations(range(len(scheme)), 2):
-        both = known[:, a] & known[:, b]
-        if both.sum() < _RARE_FACES:
-            continue
-        near = np.abs(shapes[both, a] - shapes[both, b]).max(axis=1) <= _COINCIDENT
-        if near.mean() >= _MOST_FACES:
-            found.append(f"{_numbered_name(scheme, a)} and {_numbered_name(scheme, b)}")
+    for a in range(len(scheme) - 1):
+        both = (known[:, a, None] & known[:, a + 1 :]).sum(axis=0)
+        near = np.zeros(len(both), np.intp)
+        for some in blocks:
+            away = np.abs(some[:, a, None] - some[:, a + 1 :]).max(axis=2)
+            near += (away <= _COINCIDENT).sum(axis=0)  # NaN, where one is unknown, is not near
+        for b in np.nonzero((both >= _RARE_FACES) & (near >= _MOST_FACES * both))[0].tolist():
+            found.append(f"{_numbered_name(scheme, a)} and {_numbered_name(scheme, a + 1 + b)}")
     return f"In one place in all pictures: {enumerated(found, _MOST_NAMES)}." if found else ""
 
 

@@ -206,16 +206,23 @@ def _similar_shapes(points: Floats) -> list[list[int]]:
     tolerance = _SAME_SHAPE * np.sqrt(shapes.shape[1]) * face_size[usable] / size[usable]
     inner = shapes @ shapes[0].conj()
     shapes *= np.exp(-1j * np.angle(inner))[:, None]
-    from scipy.spatial import cKDTree  # noqa: PLC0415 - who finds no duplicates need not wait
-
-    tree = cKDTree(_leading_projections(shapes))
+    places, reach = _leading_projections(shapes), 3 * tolerance
+    # Who is near lies near along the last projection, in which shapes differ most.
+    order = np.argsort(places[:, -1])
+    along = places[order, -1]
+    first = np.searchsorted(along, places[:, -1] - reach)
+    end = np.searchsorted(along, places[:, -1] + reach, "right")
     free = np.ones(len(shapes), dtype=bool)
     groups = []
     for i in range(len(shapes)):
         if not free[i]:
             continue
-        near = np.array(tree.query_ball_point(tree.data[i], 3 * tolerance[i]))
+        near = order[first[i] : end[i]]
         near = near[free[near]]
+        near = near[((places[near] - places[i]) ** 2).sum(axis=1) <= reach[i] ** 2]
+        free[i] = False
+        if len(near) < 2:
+            continue
         product = np.abs(shapes[near] @ shapes[i].conj())
         same = near[np.sqrt(np.clip(2 - 2 * product, 0, None)) < tolerance[i]]
         free[same] = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 from dataclasses import asdict
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -136,11 +136,16 @@ def hash_until_changed(path: Path, size: int, time: int) -> str:  # noqa: ARG001
 
 def library_versions() -> dict[str, str]:
     """Return the versions of what computes a model: another one may make another model."""
-    return {name: version(name) for name in _LIBRARIES} | {
+    return {name: _version(name) for name in _LIBRARIES} | {
         # whichever package it came in: the two that differ in windows only compute the same
         "opencv-python": opencv_version(),
         "kernels": "compiled" if compiled() else "numpy",
     }
+
+
+@cache
+def _version(library: str) -> str:
+    return version(library)  # a file is read each time
 
 
 def _size(file: Path) -> int:

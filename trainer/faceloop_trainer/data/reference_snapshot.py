@@ -3,7 +3,8 @@
 The correction of fits, and the estimation of their quality, are trained on out-of-fold fits
 (`faceloop_trainer.crossfit`). Every corrected point changes all experts a little, and would so
 change all of these thousands of fits. They are therefore made by experts of a snapshot: the faces
-as they were when a tenth of them had last changed. The shape model, the experts and the correction
+as they were when a tenth of them had last changed. So is the shape of faces in space. The shape
+model in the plane, the experts and the correction
 of the model itself are always trained on the current faces.
 
 The snapshot is computed from the project's history, so that a training gives the same model whether
@@ -42,6 +43,8 @@ def snapshot_revision(changes: Sequence[HeadChange]) -> int | None:
             change.source.startswith(_IMPORT)
             and number < len(changes)
             and changes[number].source == change.source
+            # Who corrects a face from Python may leave the source of its points as it was.
+            and changes[number].item_id not in since
         )
         if not import_continues and len(since) > _SHARE * len(known):
             snapshot = change.revision_id

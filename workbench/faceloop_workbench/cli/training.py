@@ -92,6 +92,7 @@ def train(
     end_quickly()
     config = TrainingConfig(experts=experts.value, modes=modes.value, limit=limit, seed=seed)
     with Project.open(project) as opened, progress_monitor() as monitor:
+        monitor.tell(0, None, "looking for what changed")
         faces = opened.faces()
         same = None if anyway else unchanged_since(opened, config, faces)
         if same is not None:

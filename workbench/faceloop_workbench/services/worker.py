@@ -132,6 +132,7 @@ def _train(project: Project, request: Train, writer: MessageWriter, monitor: Mon
     from .unchanged import unchanged_since, unchanged_text  # noqa: PLC0415
 
     config = TrainingConfig(**with_tuples(request.settings))
+    monitor.tell(0, None, "looking for what changed")
     faces = project.faces()
     same = None if request.anyway else unchanged_since(project, config, faces)
     if same is not None:
