@@ -34,7 +34,8 @@ class TrackHistory:
         of the video; empty if it is in none.
     made_of : str
         Of the last tracking that went through all frames: a digest of the model and the settings,
-        by which who tracks many videos knows that this one is done; empty where nobody said.
+        then size and time of change of the file, by which who tracks many videos knows that this
+        one is done; empty where nobody said.
     """
 
     track: Track

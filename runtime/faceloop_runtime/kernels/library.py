@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+import struct
 import zlib
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,8 @@ BUILD = "python hatch_build.py"
 switched_off = os.environ.get(SWITCH) == "0"
 """Whether the kernels are not wanted. Every call of one looks here: the environment is too slow."""
 _Byte = ctypes.c_char
+_LOADED = 1
+"""Kind of a part of an ELF file that is mapped into memory."""
 
 
 def library_file(instruction_set: str) -> Path:
@@ -58,18 +62,68 @@ def _load() -> tuple[ctypes.CDLL | None, str]:
     if not library_file("baseline").exists():
         return None, "NumPy (this installation was built without a C compiler)"
     try:
-        library = ctypes.CDLL(str(library_file("baseline")))
+        baseline = _open("baseline")
+    except _UnusableError as fault:
+        return None, f"NumPy ({fault})"
+    for name in reversed(INSTRUCTION_SETS[1 : 1 + baseline.faceloop_instruction_set()]):
+        with suppress(_UnusableError):  # the next one computes the same, slower
+            return _open(name), f"compiled ({name})"
+    return baseline, "compiled (baseline)"
+
+
+class _UnusableError(Exception):
+    """A library that is missing, damaged, or not of these sources; says which."""
+
+
+def _open(instruction_set: str) -> ctypes.CDLL:
+    """Load a library of these sources.
+
+    Raises
+    ------
+    _UnusableError
+        If it is none.
+    """
+    file = library_file(instruction_set)
+    try:
+        if not _is_whole(file):
+            raise _UnusableError(f"the kernels are damaged: {BUILD}")
+        library = ctypes.CDLL(str(file))
         # Of other sources, their functions may take other arguments.
-        if library.faceloop_checksum() != checksum():
-            return None, f"NumPy (the kernels are of another version: {BUILD})"
-        for name in reversed(INSTRUCTION_SETS[: 1 + library.faceloop_instruction_set()]):
-            if library_file(name).exists():
-                library = ctypes.CDLL(str(library_file(name)))
-                if library.faceloop_checksum() == checksum():
-                    return library, f"compiled ({name})"
+        ours = library.faceloop_checksum() == checksum()
     except OSError as fault:
-        return None, f"NumPy (the kernels do not load: {fault})"
-    return None, f"NumPy (the kernels are of another version: {BUILD})"
+        raise _UnusableError(f"the kernels do not load: {fault}") from fault
+    except AttributeError as fault:
+        raise _UnusableError(f"the kernels are another library: {BUILD}") from fault
+    if not ours:
+        raise _UnusableError(f"the kernels are of another version: {BUILD}")
+    return library
+
+
+def _is_whole(file: Path) -> bool:
+    """Whether no part is missing that an ELF library says it has; others are not looked at.
+
+    Where ELF is used, loading maps these parts unseen, and touching what is behind the end of the
+    file kills Python. Other systems refuse such a file. A checksum beside the file would be broken
+    by packagers, who strip libraries and change where they look for others.
+    """
+    with file.open("rb") as content:
+        size = content.seek(0, os.SEEK_END)
+        content.seek(0)
+        head = content.read(64)
+        if head[:6] != b"\x7fELF\x02\x01":  # 64 bits, little-endian: what else is there, loads it
+            return size > 0
+        if len(head) < 64:
+            return False
+        (start,), (width, count) = (
+            struct.unpack_from("<Q", head, 32),
+            struct.unpack_from("<HH", head, 54),
+        )
+        content.seek(start)
+        table = content.read(width * count)
+    if width < 56 or len(table) < width * count:
+        return False
+    parts = (struct.unpack_from("<I4xQ16xQ", table, width * n) for n in range(count))
+    return all(kind != _LOADED or offset + length <= size for kind, offset, length in parts)
 
 
 def address(array: NDArray[Any]) -> int:

@@ -152,6 +152,36 @@ def test_a_video_in_work_says_how_far_it_is(videos: Path, tmp_path: Path) -> Non
     assert 1 <= int((tmp_path / "counter").read_text()) <= 6
 
 
+class Swapping(Threads):
+    """Puts another file in the place of a video once it has been tracked, before that is kept."""
+
+    def __init__(self, other: Path, video: Path) -> None:
+        super().__init__(1)
+        self.other, self.video = other, video
+
+    def as_done(self, *args: object, **more: object) -> Iterator[tuple[int, object]]:
+        for number, result in super().as_done(*args, **more):  # type: ignore[arg-type]
+            if self.other.exists():
+                self.other.replace(self.video)
+            yield number, result
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names of files are text")
+def test_names_that_are_no_text_are_escaped_in_the_report(
+    videos: Path, tmp_path: Path, faceloop: Run
+) -> None:
+    odd = Path(os.fsdecode(os.fsencode(videos) + b"/a/bad\xff.mp4"))
+    shutil.move(videos / NAMES[0], odd)
+    report = tmp_path / "report.csv"
+    done = faceloop("track", odd, videos / NAMES[2], "--out", tmp_path / "out", "--report", report)
+    assert done.code == 0
+    assert "2: 2 tracked" in done.out
+    assert sorted(pd.read_csv(report)["video"]) == [
+        str(videos / "a" / r"bad\udcff.mp4"),
+        str(videos / NAMES[2]),
+    ]
+
+
 class Fragile(Threads):
     """Workers that die at one video."""
 
@@ -238,6 +268,36 @@ class TestKeptTracks:
         assert status(again)["done before"] == [*NAMES]
         counts = [[r.summary.frames, r.summary.lost] for r in (*rows, *again) if r.summary]
         assert sorted(counts[:3]) == sorted(counts[3:]) == [[4, 1], [5, 0], [6, 0]]
+
+    def test_another_video_in_the_place_of_one_is_tracked(
+        self, project: Project, videos: Path, pictures: list[np.ndarray]
+    ) -> None:
+        self.run(project, videos)
+        assert status(self.run(project, videos))["done before"] == [*NAMES]
+        kept = videos.with_name("kept.mp4")
+        shutil.move(videos / NAMES[0], kept)
+        write_video(videos / NAMES[0], pictures[20:23], 25)
+        rows = self.run(project, videos)
+        assert status(rows)["tracked"] == [NAMES[0]]
+        assert status(rows)["done before"] == [*NAMES[1:]]
+        kept.replace(videos / NAMES[0])
+        assert status(self.run(project, videos))["done before"] == [*NAMES]
+
+    def test_a_video_that_changes_while_it_is_tracked_is_refused(
+        self, project: Project, videos: Path, pictures: list[np.ndarray]
+    ) -> None:
+        """Its frames would be kept as those of a video that nobody has looked at."""
+        other = videos.with_name("shorter.mp4")
+        write_video(other, pictures[20:22], 25)
+        workers = Swapping(other, videos / NAMES[0])
+        tracks = KeptTracks(project, choose_tracker(None, project), SETTINGS)
+        rows = list(track_many(find_videos([videos]), SETTINGS, workers, tracks=tracks))
+        assert status(rows)["tracked"] == [*NAMES[1:]]
+        (said,) = (row.error for row in rows if row.video == videos / NAMES[0])
+        assert said is not None
+        assert said.endswith("a/talk.mp4 has changed while it was tracked. Track it again.")
+        assert len(project.tracks()) == 2
+        assert status(self.run(project, videos))["tracked"] == [NAMES[0]]
 
     def test_a_track_that_was_tracked_otherwise_since_is_not_finished(
         self, project: Project, videos: Path, faceloop: Run

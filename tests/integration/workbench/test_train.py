@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -24,7 +26,7 @@ from faceloop_trainer.data.inputs import inputs_of
 from faceloop_trainer.data.split import split_faces, unseen_faces
 from faceloop_workbench.services.model_choice import ChosenModel
 from faceloop_workbench.services.training import regularise_into, train_into
-from faceloop_workbench.services.unchanged import unchanged_since
+from faceloop_workbench.services.unchanged import replaced_text, unchanged_since
 from faceloop_workbench.train.readiness import training_readiness
 
 from .conftest import add_sample_faces
@@ -149,6 +151,40 @@ def test_a_picture_that_goes_or_comes_back_is_a_change(small_project: Path) -> N
         assert inputs_of(opened, config) != before
         away.rename(first.media)
         assert inputs_of(opened, config) == before
+
+
+def test_pictures_that_were_replaced_are_a_change(project: Path) -> None:
+    """Of the same size: only the times of the files tell, and what is in them."""
+    with Project.open(project) as opened:
+        (record,) = opened.models()
+        faces = opened.faces()
+        first, second, *_ = [face.media for face in faces if face.media is not None]
+        about, content = first.stat(), first.read_bytes()
+        first.write_bytes(content)  # changed, and the same
+        assert unchanged_since(opened, CONFIG, faces) == record
+        assert replaced_text(opened, faces) == []
+        for file in (first, second):
+            file.write_bytes(file.read_bytes()[:-1] + b"x")
+            os.utime(file, ns=(about.st_atime_ns, about.st_mtime_ns + 1))  # as if copied with it
+        assert unchanged_since(opened, CONFIG, faces) is None
+        said = "2 pictures are not those that were annotated, and train nothing: "
+        said += f"{first.name}, {second.name}."
+        assert replaced_text(opened, faces) == [said]
+        assert training_readiness(opened, CONFIG).warnings[0] == said
+
+
+def test_a_picture_that_is_put_back_is_a_change_for_a_model_without_it(project: Path) -> None:
+    with Project.open(project) as opened:
+        (record,) = opened.models()
+        assert record.metrics["unusable"] == 0
+        (picture, *_) = [face.media for face in opened.faces() if face.media is not None]
+        file = project / "lacking.safetensors"
+        file.write_bytes(b"a model")
+        later = opened.add_model(file, {**record.metrics, "unusable": 1})
+        assert unchanged_since(opened, CONFIG) == later
+        time.sleep(0.02)  # times of files are coarse
+        picture.write_bytes(picture.read_bytes())
+        assert unchanged_since(opened, CONFIG) is None
 
 
 def test_models_are_pinned_and_deleted(

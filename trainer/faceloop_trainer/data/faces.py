@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -13,17 +13,16 @@ import cv2
 import numpy as np
 
 from faceloop_datasets import FaceloopError, Monitor, PointState, TrainingError
-from faceloop_datasets.staging import content_hash
 from faceloop_datasets.workers import Threads
 from faceloop_runtime.geometry import Similarity
 from faceloop_trainer.cache import Cache, key_of
 from faceloop_trainer.parallel import StepCounter, parallel_map
 
+from .inputs import hash_until_changed
 from .unusable import Unusable, why_unusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -262,12 +261,9 @@ def _is_the_video(face: Face) -> bool:
     except OSError:
         return False
     known = face.media_sha256
-    return known is None or _hash_of(face.media, about.st_size, about.st_mtime_ns) == known
-
-
-@lru_cache(maxsize=64)
-def _hash_of(path: Path, size: int, time: int) -> str:  # noqa: ARG001 - until the file changes
-    return content_hash(path)
+    return (
+        known is None or hash_until_changed(face.media, about.st_size, about.st_mtime_ns) == known
+    )
 
 
 def _known_points(face: Face) -> Points:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import asdict
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.face import snapshot_hash
 from faceloop_datasets.opencv import opencv_version
+from faceloop_datasets.staging import content_hash
 from faceloop_runtime.kernels import compiled
 from faceloop_runtime.start_network import network_key
 
@@ -19,6 +21,7 @@ from .split import split_faces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from faceloop_datasets import Face, Project, Scheme
@@ -97,6 +100,38 @@ def inputs_hash(
         list(library_versions().items()),
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def changed_since(faces: Sequence[Face], since: datetime) -> dict[Path, bool]:
+    """Return the pictures and videos that changed after a time, and whether each was replaced.
+
+    One that was replaced has another content than what was annotated. Only what changed by the
+    times of the file system is read: to look at all of a large project would take longer than to
+    ask whether anything has changed may.
+
+    Parameters
+    ----------
+    faces : sequence of Face
+        As a project gives them.
+    since : datetime
+        With its time zone.
+    """
+    files = {f.media: f.media_sha256 for f in faces if f.media is not None and f.media_sha256}
+    changed: dict[Path, bool] = {}
+    for file, digest in files.items():
+        with suppress(OSError):  # missing: sizes tell
+            about = file.stat()
+            # What is copied here with its time, or renamed, has changed too; only ctime says so.
+            if max(about.st_mtime, about.st_ctime) >= since.timestamp():
+                now = hash_until_changed(file, about.st_size, about.st_mtime_ns)
+                changed[file] = now != digest
+    return changed
+
+
+@lru_cache(maxsize=4096)
+def hash_until_changed(path: Path, size: int, time: int) -> str:  # noqa: ARG001 - of now
+    """Return the SHA-256 of a file of this size and time of change in ns; each is read once."""
+    return content_hash(path)
 
 
 def library_versions() -> dict[str, str]:

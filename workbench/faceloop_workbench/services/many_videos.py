@@ -294,6 +294,11 @@ class _Run:
             return self._put(job, name, result)
         except FaceloopError as error:
             return VideoRow(job.video, "failed", error=str(error))
+        # As where videos are tracked: a fault at one of them leaves the others.
+        except Exception as error:  # noqa: BLE001
+            said = f"{type(error).__name__}: {error}".strip(": ")
+            said = f"What came of {job.video} cannot be kept, unexpectedly: {said}."
+            return VideoRow(job.video, "failed", error=said)
 
     def _put(self, job: VideoJob, name: str, result: VideoResult) -> VideoRow:
         if result.track is None:

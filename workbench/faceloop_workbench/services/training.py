@@ -148,6 +148,7 @@ def train_into(
         "settings": asdict(config),
         "stages": [stage.to_dict() for stage in watch.stages()],
         "comparison": comparison.to_dict(),
+        "unusable": len(result.unusable),
         "inputs": result.inputs,
         "training_inputs": result.training_inputs,
         **findings(project, faces, result, config.seed, monitor),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from faceloop_trainer.data.inputs import inputs_of, training_inputs_of
+from faceloop_datasets.wording import counted, enumerated
+from faceloop_trainer.data.inputs import changed_since, inputs_of, training_inputs_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,8 @@ def unchanged_since(
 
     It was trained in this project, with these settings and this version of faceloop, on the
     annotations, subjects and pictures that would train now, and its file is there. Faces that are
-    held out may be others; a model that was measured on those of now goes before.
+    held out may be others; a model that was measured on those of now goes before. A picture that
+    was replaced since by another file trains nothing any more; one that had been may be back.
 
     Parameters
     ----------
@@ -41,8 +43,25 @@ def unchanged_since(
         same = [record for record in known if record.metrics[key] == now]
         for record in reversed(same):
             if record.file.is_file():
-                return record
+                changed = changed_since(faces, record.created)
+                lacked = bool(changed) and record.metrics.get("unusable")
+                return None if lacked or any(changed.values()) else record
     return None
+
+
+def replaced_text(project: Project, faces: Sequence[Face]) -> list[str]:
+    """Say which pictures were replaced since the newest model, in a sentence; none if none."""
+    models = project.models()
+    changed = changed_since(faces, models[-1].created) if models else {}
+    replaced = [file.name for file, other in changed.items() if other]
+    if not replaced:
+        return []
+    what = counted(
+        len(replaced),
+        "picture is not the one that was annotated, and trains",
+        "pictures are not those that were annotated, and train",
+    )
+    return [f"{what} nothing: {enumerated(replaced)}."]
 
 
 def unchanged_text(record: ModelRecord, active: ModelRecord | None) -> str:

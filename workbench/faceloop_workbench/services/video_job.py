@@ -113,6 +113,17 @@ class VideoContent:
         before = file.stat()  # one that changes while it is read is read again next time
         return cls(content_hash(file), before.st_size, before.st_mtime_ns)
 
+    def check(self, file: Path) -> None:
+        """Refuse a file that has another content by now.
+
+        Raises
+        ------
+        InputError
+            If it has, or cannot be read.
+        """
+        if not self.is_still(file) and VideoContent.of(file).sha256 != self.sha256:
+            raise InputError(f"{file} has changed while it was tracked. Track it again.")
+
     def is_still(self, file: Path) -> bool:
         """Whether a file looks as it did, by size and time."""
         try:
@@ -231,6 +242,7 @@ class TrackVideo:
             threads=_THREADS,
             progress=None if job.counter is None else _Counter(job.counter),
         )
+        content.check(job.video)
         seconds = time.perf_counter() - begun
         return VideoResult(content, result, recorder.found(), seconds)
 

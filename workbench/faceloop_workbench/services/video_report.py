@@ -107,7 +107,8 @@ def write_report(
             said["total"] = asdict(totals)
             part.write_text(json.dumps(said, indent=2), encoding="utf-8")
             return
-        with part.open("w", newline="", encoding="utf-8") as text:
+        # names of files may be no text
+        with part.open("w", newline="", encoding="utf-8", errors="backslashreplace") as text:
             writer = csv.writer(text)
             writer.writerow(_COLUMNS)
             writer.writerows(_cells(row) for row in listed)

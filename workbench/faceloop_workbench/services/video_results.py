@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +23,6 @@ from .tracking import TrackSummary, queue_frames
 from .video_job import VideoContent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from faceloop_datasets import Project, Track
 
     from .model_choice import ChosenModel, ChosenTracker
@@ -222,7 +221,9 @@ class KeptTracks:
             for media in project.media()
             if media.kind == "video"
         }
-        self._summaries = dict(self._finished())
+        self._summaries: dict[str, TrackSummary] = {}
+        self._seen: dict[str, VideoContent] = {}
+        self._find_finished()
 
     @property
     def finished(self) -> frozenset[str]:
@@ -237,10 +238,14 @@ class KeptTracks:
         video : Path
             The video.
         content : VideoContent, optional
-            Its content; by default that which the project knows at this place.
+            Its content; by default that which the project knows at this place, if the file still
+            looks as it did when it was tracked.
         """
-        sha256 = self._at.get(video.resolve(), "") if content is None else content.sha256
-        known = self._summaries.get(sha256)
+        if content is None:
+            content = self._seen.get(self._at.get(video.resolve(), ""))
+            if content is None or not content.is_still(video):
+                return None
+        known = self._summaries.get(content.sha256)
         return None if known is None else replace(known, video=video)
 
     def put(self, video: Path, result: VideoResult) -> PutTrack:
@@ -256,29 +261,40 @@ class KeptTracks:
         Raises
         ------
         FaceloopError
-            If it cannot be kept.
+            If it cannot be kept, or the file has another content by now.
         """
+        content = result.content
         assert result.track is not None  # noqa: S101 - for types
+        assert content is not None  # noqa: S101
         project, chosen = self.project, self._chosen
+        content.check(video)
         media = project.add_media(video)
+        if media.sha256 != content.sha256:  # changed since that
+            raise InputError(f"{video} has changed while it was tracked. Track it again.")
         recorder = TrackRecorder(chosen.model, chosen.name)
         recorder.take(result.found)
         kept = with_found(project, chosen, media, recorder, result.track)
         # First the queue: a track that is kept says that nothing is left to do.
         queued = [entry.id for entry in queue_poor_frames(project, kept, chosen.name)]
-        made_of = self._made_of if result.track.summary.error is None else ""
-        project.keep_track(replace(kept.history, made_of=made_of))
+        made_of = f"{self._made_of} {content.bytes} {content.modified}"
+        whole = result.track.summary.error is None
+        project.keep_track(replace(kept.history, made_of=made_of if whole else ""))
         faces = kept.history.track.faces
         return PutTrack(len(faces), sum(int(face.settled.sum()) for face in faces), queued)
 
-    def _finished(self) -> Iterator[tuple[str, TrackSummary]]:
+    def _find_finished(self) -> None:
         for media in self.project.tracks():
             try:
                 history = self.project.track_history(media)
             except FaceloopError:  # a damaged one is told when its video has been tracked
                 continue
-            if history is not None and history.made_of == self._made_of:
-                yield media.sha256, _summary_of(history.track)
+            made_of, *seen = ("",) if history is None else history.made_of.split(" ")
+            if history is None or made_of != self._made_of:
+                continue
+            self._summaries[media.sha256] = _summary_of(history.track)
+            with suppress(ValueError):  # of before that was noted: its video is read again
+                size, modified = map(int, seen)
+                self._seen[media.sha256] = VideoContent(media.sha256, size, modified)
 
 
 def _place(part: Path, target: Path) -> int:

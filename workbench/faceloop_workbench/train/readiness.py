@@ -18,7 +18,7 @@ from faceloop_trainer.data.unusable import Unusable, unusable_text, why_unusable
 from faceloop_trainer.evaluation.weak_spots import WeakSpot
 from faceloop_workbench.services.more_faces import FacesCurve, known_curve
 from faceloop_workbench.services.next_faces import NextFaces, next_faces
-from faceloop_workbench.services.unchanged import unchanged_since
+from faceloop_workbench.services.unchanged import replaced_text, unchanged_since
 
 from .checked_metrics import checked_metrics
 
@@ -150,7 +150,8 @@ def training_readiness(project: Project, config: TrainingConfig) -> Readiness:
         subjects={face.item_id: face.subject_key for face in chosen.held_out},
     )
     labels = label_warning(join_duplicate_subjects(faces), {face.item_id for face in training})
-    return replace(found, warnings=(*_warnings(found), *said, *filter(None, (labels,))))
+    replaced = replaced_text(project, faces)
+    return replace(found, warnings=(*replaced, *_warnings(found), *said, *filter(None, (labels,))))
 
 
 def _newest_trained(project: Project) -> ModelRecord | None:
