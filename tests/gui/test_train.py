@@ -257,7 +257,7 @@ def test_a_process_that_dies_shows_the_end_of_its_log(driver, panel):
     # It can be tried again.
     driver.button("train.start")
     assert not panel.result.isVisible()
-    driver.until(lambda: "reading" in panel.progress.label.text(), SECONDS)
+    driver.until(lambda: panel.control.running and process(panel) is not None, SECONDS)
     running = process(panel)
     driver.dock.train.close_down()
     assert running.returncode is not None
